@@ -1,0 +1,90 @@
+"""duelo: train, measure, explain and use generative adversarial networks.
+
+This page lists every public name; each is loaded when it is first used, so that the command line can answer without
+waiting for torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duelo.balance import Controls, annealed, fixed
+    from duelo.data import Dataset, Mixture, Part, grid, load, ring
+    from duelo.data.pixels import tile
+    from duelo.folder import RunFolder, find_runs
+    from duelo.networks import PAIRS, Pair, lecture, toy
+    from duelo.objectives import OBJECTIVES, Objective, gradient_penalty
+    from duelo.play import Game, Tick, play, sample
+    from duelo.recipes import PRESETS, Recipe, resolve
+    from duelo.run import Moment, load_game, train
+    from duelo.words import TrainingFailed, UserError
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "duelo.balance": ["Controls", "annealed", "fixed"],
+    "duelo.data": ["Dataset", "Mixture", "Part", "grid", "load", "ring"],
+    "duelo.data.pixels": ["tile"],
+    "duelo.folder": ["RunFolder", "find_runs"],
+    "duelo.networks": ["PAIRS", "Pair", "lecture", "toy"],
+    "duelo.objectives": ["OBJECTIVES", "Objective", "gradient_penalty"],
+    "duelo.play": ["Game", "Tick", "play", "sample"],
+    "duelo.recipes": ["PRESETS", "Recipe", "resolve"],
+    "duelo.run": ["Moment", "load_game", "train"],
+    "duelo.words": ["TrainingFailed", "UserError"],
+}
+_HOME = {name: place for place, names in _PLACES.items() for name in names}
+__all__ = [
+    "OBJECTIVES",
+    "PAIRS",
+    "PRESETS",
+    "Controls",
+    "Dataset",
+    "Game",
+    "Mixture",
+    "Moment",
+    "Objective",
+    "Pair",
+    "Part",
+    "Recipe",
+    "RunFolder",
+    "Tick",
+    "TrainingFailed",
+    "UserError",
+    "annealed",
+    "find_runs",
+    "fixed",
+    "grid",
+    "gradient_penalty",
+    "lecture",
+    "load",
+    "load_game",
+    "play",
+    "resolve",
+    "ring",
+    "sample",
+    "tile",
+    "toy",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'duelo' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+class _Page(ModuleType):
+    """A module whose public functions are not hidden by submodules of the same name (`duelo.play` is the function)."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Page

@@ -1,0 +1,179 @@
+"""The command line: parsing only. torch is imported when a command needs it, so that help and mistakes answer at once."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import App, Parameter
+
+from duelo import __version__, recipes
+from duelo.folder import RunFolder, find_runs
+from duelo.words import UserError, say
+
+
+def whole(kind: object, tokens: Sequence[cyclopts.Token]) -> int:
+    """A whole number, and nothing that merely can be rounded to one."""
+    return int(tokens[0].value)
+app = App(name="duelo", help=say("help.app"), version=__version__, help_epilogue=say("help.overrides"))
+overrides: dict[str, str] = {}  # the dotted options of this command, taken out before the rest is parsed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Exit code 0: done; 2: wrong input; 3: training failed; 130: interrupted and saved."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        overrides.clear()
+        overrides.update(take_dotted(tokens))
+        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        return int(code or 0)
+    except cyclopts.CycloptsError as error:
+        return complain(explain(error, tokens))
+    except UserError as error:
+        return complain(str(error), error.exit_code)
+    except BrokenPipeError:  # `duelo runs | head`
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def complain(text: str, code: int = 2) -> int:
+    """One line on stderr."""
+    print(say("error", text=text), file=sys.stderr)
+    return code
+
+
+def take_dotted(tokens: list[str]) -> dict[str, str]:
+    """Take the options with a dot in their name (`--adam.beta1 0.5`, `--adam.beta1=0.5`) out of `tokens`."""
+    taken = {}
+    for i in range(len(tokens) - 1, -1, -1):
+        name, equals, value = tokens[i].partition("=")
+        if not (name.startswith("--") and "." in name):
+            continue
+        if not equals:
+            if i + 1 == len(tokens) or tokens[i + 1].startswith("--"):
+                raise UserError("cli.option_value", name=name)
+            value = tokens.pop(i + 1)
+        taken[name.removeprefix("--")] = value
+        del tokens[i]
+    return dict(reversed(taken.items()))
+
+
+def explain(error: cyclopts.CycloptsError, tokens: list[str]) -> str:
+    """The parser's complaint as one of our sentences."""
+    command = next((token for token in tokens if not token.startswith("-")), "")
+    argument = getattr(error, "argument", None)
+    name = argument.name if argument is not None else ""
+    if isinstance(error, cyclopts.UnknownCommandError):
+        known = [name for name in app if not name.startswith("-")]
+        close = difflib.get_close_matches(command, known, 1)
+        guess = say("did_you_mean", word=close[0]) if close else ""
+        return say("cli.command", name=command, known=", ".join(known), guess=guess)
+    if isinstance(error, cyclopts.MissingArgumentError):
+        return say("cli.missing", name=name, command=command)
+    if isinstance(error, cyclopts.CoercionError):
+        token = getattr(error, "token", None)
+        return say("cli.value", name=name, value=token.value if token else "", command=command)
+    unused = getattr(error, "unused_tokens", None) or getattr(error, "token", None) or []
+    names = " ".join(unused) if isinstance(unused, list) else unused.keyword or unused.value
+    return say("cli.unused", names=names, command=command) if names else str(error).replace("\n", " ")
+
+
+def default_out(data: str, recipe: str | None, options: dict[str, Any]) -> Path:
+    """runs/ and a name made of what was asked for, so that the same command finds its run again."""
+    parts = [data]
+    if recipe is not None:
+        parts.append(Path(recipe).stem)
+    parts += [f"{key.split('.')[-1]}{value}" for key, value in options.items() if value is not None]
+    return Path("runs") / "-".join(part.replace("/", "_") for part in parts)
+
+
+@app.command(help=say("help.train"), help_epilogue=say("help.overrides"))
+def train(
+    data: Annotated[str, Parameter(help=say("help.data"))],
+    /,
+    *,
+    recipe: Annotated[str | None, Parameter(help=say("help.recipe"))] = None,
+    out: Annotated[Path | None, Parameter(help=say("help.out"))] = None,
+    kimg: Annotated[float | None, Parameter(help=say("help.kimg"))] = None,
+    minutes: Annotated[float | None, Parameter(help=say("help.minutes"))] = None,
+    seed: Annotated[int | None, Parameter(converter=whole, help=say("help.seed"))] = None,
+    device: Annotated[str, Parameter(help=say("help.device"))] = "auto",
+) -> int:
+    if kimg is not None and minutes is not None:
+        raise UserError("cli.two_lengths")
+    options = {"kimg": kimg, "minutes": minutes, "seed": seed, **overrides}
+    given = {key: value for key, value in options.items() if value is not None}
+    resolved = recipes.resolve(data, recipe, given)
+    folder = out or default_out(data, recipe, given)
+
+    from duelo import report
+    from duelo.run import train as start
+    from duelo.screen import screen
+
+    with screen(folder, shlex.join(["duelo", *sys.argv[1:]])) as view:
+        for moment in start(resolved, folder, device):
+            view.show(moment)
+    if moment.kind == "interrupted":
+        return 130
+    page = folder / "report.html"
+    if moment.kind == "end" or not page.exists():
+        page = report.write(folder)
+    print(say("train.report", path=page))
+    return 0
+
+
+@app.command(help=say("help.sample"))
+def sample(
+    run: Annotated[Path, Parameter(help=say("help.run"))],
+    /,
+    *,
+    n: Annotated[int, Parameter(name=["-n"], converter=whole, help=say("help.n"))] = 100,
+    class_: Annotated[int | None, Parameter(converter=whole, name=["--class"], help=say("help.class"))] = None,
+    seed: Annotated[int, Parameter(converter=whole, help=say("help.sample_seed"))] = 0,
+    out: Annotated[str | None, Parameter(help=say("help.sample_out"))] = None,
+) -> None:
+    if n < 1:
+        raise UserError("sample.count", n=n)
+    if class_ is not None:
+        raise UserError("sample.class")
+    target = out or str(run / f"samples-seed{seed}.png")
+    if not target.endswith((".png", ".npz", "/")):
+        raise UserError("sample.out", path=target)
+    RunFolder(run).recipe()  # is there a run? asked before torch is loaded
+
+    from duelo import samples
+
+    samples.write(RunFolder(run), n, seed, target)
+    print(say("sample.done", n=n, path=target))
+
+
+@app.command(help=say("help.report"))
+def report(run: Annotated[Path, Parameter(help=say("help.run"))], /) -> None:
+    RunFolder(run).recipe()
+
+    from duelo import report as page
+
+    print(say("train.report", path=page.write(run)))
+
+
+@app.command(help=say("help.runs"))
+def runs(folder: Annotated[Path, Parameter(help=say("help.folder"))] = Path("runs"), /) -> None:
+    from duelo.screen import print_runs
+
+    print_runs(folder, find_runs(folder))
+
+
+@app.command(name="recipes", help=say("help.recipes"))
+def list_recipes(name: Annotated[str | None, Parameter(help=say("help.recipe_name"))] = None, /) -> None:
+    if name is not None:
+        print(recipes.to_toml(recipes.resolve(None, name)), end="")
+        return
+    for preset, function in recipes.PRESETS.items():
+        print(f"{preset:<12}{say(f'preset.{function.__name__}')}")

@@ -1,0 +1,73 @@
+"""What every source of data gives: named parts, each with one use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from duelo.data.toys import Mixture
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a data set.
+
+    values: images [n, c, h, w] uint8 in 0..255, or points [n, d] float32.
+    labels: classes [n] int64, or None.
+    """
+
+    values: Tensor
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, indices: Tensor) -> Tensor:
+        """The members `indices` [b], as stored."""
+        return self.values[indices]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set, cut into parts that never share a member.
+
+    train: what weights are trained on. referee: live judgements, balance, choice of the best point.
+    heldout: final measures only; of the same distribution as train. test: a data set's own test part, reported apart.
+    truth: the exact distribution, where it is known.
+    """
+
+    name: str
+    train: Part
+    referee: Part
+    heldout: Part
+    test: Part | None = None
+    truth: Mixture | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one member: (c, h, w) for images, (d,) for points."""
+        return tuple(self.train.values.shape[1:])
+
+
+def batch_indices(n: int, batch: int, nimg: int, seed: int) -> Tensor:
+    """Which of `n` members are number nimg .. nimg + batch - 1 in an endless shuffled reading, [batch] int64.
+
+    Each pass over the data has an order of its own. A function of its arguments alone, so that a resumed run reads on
+    where the killed one stopped.
+    """
+    parts = []
+    while batch:
+        turn, start = divmod(nimg, n)
+        parts.append(_order(n, turn, seed)[start : start + batch])
+        nimg += len(parts[-1])
+        batch -= len(parts[-1])
+    return torch.cat(parts)
+
+
+@lru_cache(maxsize=4)
+def _order(n: int, turn: int, seed: int) -> Tensor:
+    # the numbers 2 and 1 are coprime to the usual seeds' steps: neighbouring seeds never share an order
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed * 1_000_003 + turn))

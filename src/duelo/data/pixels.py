@@ -1,0 +1,44 @@
+"""Pixels: bytes to a network's numbers and back, and pictures of many images."""
+
+from __future__ import annotations
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+
+def to_floats(values: Tensor, pixel_range: tuple[float, float] | None) -> Tensor:
+    """uint8 0..255 -> float32 in `pixel_range`; data of another type (points) stays as it is."""
+    if values.dtype != torch.uint8 or pixel_range is None:
+        return values
+    low, high = pixel_range
+    return values.float() * ((high - low) / 255) + low
+
+
+def to_bytes(values: Tensor, pixel_range: tuple[float, float] | None) -> Tensor:
+    """The inverse: float32 -> the nearest uint8, values outside `pixel_range` clipped; points stay as they are."""
+    if pixel_range is None:
+        return values
+    low, high = pixel_range
+    return ((values - low) * (255 / (high - low))).round().clamp(0, 255).to(torch.uint8)
+
+
+def tile(images: Tensor, columns: int, border: int = 2) -> Image.Image:
+    """Images [n, c, h, w] uint8 with c 1 or 3, side by side in rows of `columns`, `border` grey pixels between them."""
+    n, c, h, w = images.shape
+    rows = -(-n // columns)
+    sheet = torch.full((c, rows * (h + border) + border, columns * (w + border) + border), 96, dtype=torch.uint8)
+    for i, image in enumerate(images):
+        top, left = border + (i // columns) * (h + border), border + (i % columns) * (w + border)
+        sheet[:, top : top + h, left : left + w] = image
+    pixels = sheet.permute(1, 2, 0).numpy()
+    return Image.fromarray(pixels[..., 0] if c == 1 else pixels)
+
+
+def scatter(points: Tensor, extent: float, side: int = 320) -> Image.Image:
+    """Points [n, 2] in the square [-extent, extent]^2 as a picture: dark on white, darker where they are dense."""
+    counts = torch.histogramdd(
+        points.float(), bins=[side, side], range=[-extent, extent, -extent, extent]
+    ).hist  # [x, y]
+    ink = (counts / max(1.0, len(points) / 2000)).clamp(0, 1).sqrt()
+    return Image.fromarray((255 * (1 - ink)).byte().T.flip(0).contiguous().numpy())

@@ -1,0 +1,114 @@
+"""A run's folder: where everything is, and reading it without starting anything (no torch)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from duelo import recipes
+from duelo.recipes import Recipe
+from duelo.words import UserError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run.
+
+    recipe.toml (as resolved), machine.json, stats.jsonl (a line for each interval), samples/<kimg>.png,
+    checkpoints/<images>.safetensors, report.html.
+    """
+
+    path: Path
+
+    @property
+    def recipe_file(self) -> Path:
+        return self.path / "recipe.toml"
+
+    @property
+    def stats_file(self) -> Path:
+        return self.path / "stats.jsonl"
+
+    @property
+    def machine_file(self) -> Path:
+        return self.path / "machine.json"
+
+    @property
+    def report_file(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def samples_folder(self) -> Path:
+        return self.path / "samples"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        return self.path / "checkpoints"
+
+    def exists(self) -> bool:
+        """Is there a run here?"""
+        return self.recipe_file.is_file()
+
+    def recipe(self) -> Recipe:
+        """The run's recipe. Raises UserError if there is no run here or its recipe is spoiled."""
+        if not self.exists():
+            raise UserError("run.none", path=self.path)
+        return recipes.read(self.recipe_file)
+
+    def stats(self) -> list[dict[str, Any]]:
+        """The lines of stats.jsonl in order; a line that a kill cut short is left out."""
+        if not self.stats_file.is_file():
+            return []
+        lines = []
+        for text in self.stats_file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+            try:
+                line = json.loads(text) if text.endswith("\n") else None
+            except ValueError:
+                line = None
+            if isinstance(line, dict) and "nimg" in line:
+                lines.append(line)
+        return lines
+
+    def training_seconds(self) -> float:
+        """How long the run has trained, in seconds, as far as its statistics reach."""
+        lines = self.stats()
+        return float(lines[-1]["time"]["seconds"]) if lines else 0.0
+
+    def machine(self) -> dict[str, Any]:
+        """What the run was last trained on; empty if unknown."""
+        try:
+            return dict(json.loads(self.machine_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return {}
+
+    def samples(self) -> list[tuple[float, Path]]:
+        """The sample grids as (kimg, file), oldest first."""
+        return sorted((float(file.stem), file) for file in self.samples_folder.glob("[0-9]*.png"))
+
+    def sample_file(self, kimg: float) -> Path:
+        """Where the grid at `kimg` belongs: samples/000250.png."""
+        return self.samples_folder / f"{round(kimg):06d}.png"
+
+    def checkpoints(self) -> list[Path]:
+        """The checkpoint files, newest first."""
+        return sorted(self.checkpoints_folder.glob("[0-9]*.safetensors"), reverse=True)
+
+    def checkpoint_file(self, nimg: int) -> Path:
+        """Where the checkpoint at `nimg` images belongs."""
+        return self.checkpoints_folder / f"{nimg:012d}.safetensors"
+
+    def images_seen(self) -> int:
+        """The time of the newest checkpoint, in images."""
+        newest = self.checkpoints()[:1]
+        return int(newest[0].stem) if newest else 0
+
+    def finished(self) -> bool:
+        """Has the run reached its end?"""
+        return self.exists() and self.images_seen() >= 1000 * self.recipe().kimg
+
+
+def find_runs(folder: Path) -> list[RunFolder]:
+    """The runs in `folder` (itself, or its direct children), by name."""
+    candidates = [folder, *sorted(folder.iterdir())] if folder.is_dir() else []
+    return [RunFolder(path) for path in candidates if RunFolder(path).exists()]

@@ -1,0 +1,13 @@
+"""Networks: one file a pair; each is a function from a member's shape (and few dials) to a `Pair`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from duelo.networks.lecture import lecture
+from duelo.networks.pair import Pair
+from duelo.networks.toy import toy
+
+__all__ = ["PAIRS", "Pair", "lecture", "toy"]
+
+PAIRS: dict[str, Callable[..., Pair]] = {"lecture": lecture, "toy": toy}

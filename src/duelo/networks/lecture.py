@@ -1,0 +1,60 @@
+"""`lecture`: the convolutional pair exactly as the lecture describes it, for 28 x 28 grey images in [0, 1].
+
+The discriminator shrinks by strides alone: no pooling, no fully connected layer; batch normalization and leaky ReLU. The
+generator begins with a small image of normal noise and enlarges it by transposed convolutions; its last layer uses ReLU.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from duelo.networks.pair import Logit, Pair
+
+
+def lecture(shape: tuple[int, ...], width: int = 32, latent: int = 8) -> Pair:
+    """The lecture's pair; `width` channels next to the image, `latent` channels in the 4 x 4 image of noise.
+
+    Raises ValueError unless `shape` is (1, 28, 28).
+    """
+    if shape != (1, 28, 28):
+        raise ValueError(f"the lecture's pair is for images of shape (1, 28, 28), not {shape}")
+    w = width
+    discriminator = nn.Sequential(
+        nn.Conv2d(1, w, 5, stride=2, padding=2),  # 28 -> 14
+        nn.LeakyReLU(0.2),
+        *_down(w, 2 * w),  # 14 -> 7
+        *_down(2 * w, 4 * w),  # 7 -> 4
+        *_down(4 * w, 4 * w),  # 4 -> 2
+        nn.Conv2d(4 * w, 1, 2, stride=2),  # 2 -> 1: the logit
+        Logit(),
+    )
+    generator = nn.Sequential(
+        *_up(latent, 4 * w, 3, stride=1, padding=1),  # 4 -> 4: the noise's pixels meet their neighbours
+        *_up(4 * w, 4 * w, 3, stride=2, padding=1),  # 4 -> 7
+        *_up(4 * w, 2 * w, 4, stride=2, padding=1),  # 7 -> 14
+        *_up(2 * w, w, 4, stride=2, padding=1),  # 14 -> 28
+        nn.ConvTranspose2d(w, 1, 3, stride=1, padding=1),
+        nn.ReLU(),
+    )
+    for network in (generator, discriminator):
+        _initialize(network)
+    return Pair(generator, discriminator, (latent, 4, 4), pixel_range=(0.0, 1.0))
+
+
+def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    return nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)
+
+
+def _up(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> tuple[nn.Module, ...]:
+    return nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding), nn.BatchNorm2d(outputs), nn.ReLU()
+
+
+def _initialize(network: nn.Module) -> None:
+    """N(0, 0.02) for convolutions, N(1, 0.02) for batch normalization's scale (Radford et al. 2016, section 3)."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02)

@@ -1,0 +1,248 @@
+"""Recipes: everything that decides a run, frozen, readable as TOML, checked before anything starts.
+
+It imports no torch, so that a mistyped option is answered at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from duelo.words import UserError, say
+
+DATA = ("digits", "grid", "ring")
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """Base of the sections: frozen, and a key that does not exist is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Networks(Section):
+    """pair: a name in `duelo.networks.PAIRS`. width: channels (or units) of the narrowest layer. latent: the noise."""
+
+    pair: Literal["lecture", "toy"]
+    width: Count
+    latent: Count
+
+
+class Objective(Section):
+    """loss: a name in `duelo.OBJECTIVES`. r1, r2: weights of the gradient penalties at real and fake images."""
+
+    loss: Literal["minimax", "nonsaturating", "relativistic"]
+    r1: NotNegative = 0.0
+    r2: NotNegative = 0.0
+
+
+class Side(Section):
+    """One side of the duel. rate: Adam's learning rate. steps: its turns in each round."""
+
+    rate: Positive
+    steps: Count = 1
+
+
+class Adam(Section):
+    """The decays of Adam's two averages."""
+
+    beta1: Annotated[float, Field(ge=0, lt=1)]
+    beta2: Annotated[float, Field(ge=0, lt=1)]
+
+
+class Save(Section):
+    """How often, in thousands of images, and how many checkpoints stay."""
+
+    stats_kimg: Positive = 1.0
+    samples_kimg: Positive = 25.0
+    checkpoint_kimg: Positive = 10.0
+    checkpoints: Count = 3
+
+
+class Recipe(Section):
+    """Everything that decides a run.
+
+    kimg: thousands of real images that the discriminator sees. anneal: the share of the run, at its end, during which the
+    rates fall in a line to a tenth; 0 leaves them alone. minutes: if given, kimg was chosen for this time.
+    """
+
+    data: Literal["digits", "grid", "ring"]
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    kimg: Positive
+    minutes: Positive | None = None
+    batch: Count
+    anneal: Annotated[float, Field(ge=0, le=1)] = 0.0
+    ema_kimg: Positive
+    networks: Networks
+    objective: Objective
+    generator: Side
+    discriminator: Side
+    adam: Adam
+    save: Save = Save()
+
+
+def digits() -> dict[str, Any]:
+    """The default for digits: the best we know for a few minutes on a laptop."""
+    return lecture()
+
+
+def lecture() -> dict[str, Any]:
+    """The lecture's pair and rules: strided and transposed convolutions, cross-entropy, ReLU at the end."""
+    return {
+        "data": "digits",
+        "kimg": 250.0,
+        "batch": 64,
+        "ema_kimg": 10.0,
+        "networks": {"pair": "lecture", "width": 32, "latent": 8},
+        "objective": {"loss": "nonsaturating"},
+        "generator": {"rate": 2e-4},
+        "discriminator": {"rate": 2e-4},
+        "adam": {"beta1": 0.5, "beta2": 0.999},
+    }
+
+
+def toy() -> dict[str, Any]:
+    """Points in the plane: two small perceptrons, cross-entropy with gradient penalties."""
+    return {
+        "data": "ring",
+        "kimg": 500.0,
+        "batch": 256,
+        "ema_kimg": 20.0,
+        "networks": {"pair": "toy", "width": 128, "latent": 32},
+        "objective": {"loss": "nonsaturating", "r1": 0.02},
+        "generator": {"rate": 1e-3},
+        "discriminator": {"rate": 1e-3},
+        "adam": {"beta1": 0.5, "beta2": 0.99},
+        "save": {"stats_kimg": 5.0, "samples_kimg": 50.0, "checkpoint_kimg": 50.0},
+    }
+
+
+PRESETS: dict[str, Callable[[], dict[str, Any]]] = {"digits": digits, "lecture": lecture, "toy": toy}
+DEFAULTS = {"digits": "digits", "grid": "toy", "ring": "toy"}  # data -> the recipe used when none is named
+
+
+def resolve(data: str | None, name: str | None = None, overrides: dict[str, Any] | None = None) -> Recipe:
+    """The recipe that a command names: a preset or a TOML file, then `data`, then dotted overrides ("adam.beta1": "0").
+
+    Raises UserError, one sentence, when something does not exist or is out of range.
+    """
+    if data is not None and data not in DATA:
+        raise UserError("data.unknown", name=data, known=", ".join(DATA), guess=_guess(data, DATA))
+    tree, where = _base(name or DEFAULTS[data or "digits"])
+    if data is not None:
+        tree["data"] = data
+    for key, value in (overrides or {}).items():
+        _put(tree, key, value)
+    return validate(tree, where)
+
+
+def validate(tree: dict[str, Any], where: str) -> Recipe:
+    """A recipe from plain values, texts allowed for numbers. Raises UserError naming the first wrong key."""
+    try:
+        recipe = Recipe.model_validate(tree)
+    except ValidationError as error:
+        _explain(error, where)
+    if (recipe.networks.pair == "toy") != (recipe.data != "digits"):
+        raise UserError("recipe.pair", pair=recipe.networks.pair, data=recipe.data)
+    return recipe
+
+
+def read(path: Path) -> Recipe:
+    """The recipe in a TOML file. Raises UserError."""
+    return validate(_toml(path), str(path))
+
+
+def to_toml(recipe: Recipe) -> str:
+    """The recipe as TOML, every key."""
+    return tomli_w.dumps(recipe.model_dump(exclude_none=True))
+
+
+def flat(recipe: Recipe) -> dict[str, Any]:
+    """Every value by its dotted key, as the command line takes them."""
+    values: dict[str, Any] = {}
+    for key, value in recipe.model_dump().items():
+        values |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
+    return values
+
+
+def differences(before: Recipe, after: Recipe) -> list[str]:
+    """What changed, a line a key: "kimg: 250.0 -> 5.0"."""
+    old, new = flat(before), flat(after)
+    return [f"{key}: {old[key]} -> {new[key]}" for key in old if old[key] != new[key]]
+
+
+def _base(name: str) -> tuple[dict[str, Any], str]:
+    """The plain values of a preset or of a TOML file, and where they come from."""
+    if name in PRESETS:
+        return PRESETS[name](), say("recipe.preset", name=name)
+    if name.endswith(".toml"):
+        return _toml(Path(name)), name
+    raise UserError("recipe.unknown", name=name, known=", ".join(sorted(PRESETS)), guess=_guess(name, PRESETS))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError("recipe.unreadable", path=path, why=error.strerror) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError("recipe.not_toml", path=path, why=error) from error
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key; `-` and `_` mean the same. The tree is checked as a whole afterwards."""
+    *sections, last = key.replace("-", "_").split(".")
+    for section in sections:
+        below = tree.setdefault(section, {})
+        if not isinstance(below, dict):
+            raise UserError("recipe.key", key=key, where=say("recipe.command_line"), guess="")
+        tree = below
+    tree[last] = value
+
+
+def _explain(error: ValidationError, where: str) -> NoReturn:
+    """The first of pydantic's complaints as a plain sentence."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        keys = [*_keys(Recipe), *Recipe.model_fields]
+        raise UserError("recipe.key", key=key, where=where, guess=_guess(key, keys)) from None
+    if first["type"] == "missing":
+        raise UserError("recipe.missing", key=key, where=where) from None
+    limits = first.get("ctx", {})
+    rules = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
+    if first["type"] in rules:
+        limit = rules[first["type"]]
+        wanted = say(f"rule.{limit}", limit=limits[limit])
+    elif first["type"] == "literal_error":
+        wanted = say("rule.one_of", choices=limits["expected"].replace("'", "").replace(" or ", ", "))
+    elif first["type"].startswith(("int", "float", "finite")):
+        wanted = say("rule.whole" if first["type"].startswith("int") else "rule.number")
+    else:
+        wanted = say("rule.section")
+    raise UserError("recipe.value", key=key, value=first["input"], where=where, wanted=wanted) from None
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, entry in model.model_fields.items():
+        kind = entry.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys += _keys(kind, f"{prefix}{name}.")
+        else:
+            keys.append(prefix + name)
+    return keys
+
+
+def _guess(word: str, known: Any) -> str:
+    """" (did you mean ...?)", or nothing when no known word is close."""
+    close = difflib.get_close_matches(word, list(known), 1)
+    return say("did_you_mean", word=close[0]) if close else ""

@@ -1,0 +1,181 @@
+"""A run's folder -> one self-contained page: it works offline, on a phone, in English and Spanish."""
+
+from __future__ import annotations
+
+import base64
+import io
+import statistics
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+from matplotlib.figure import Figure
+from PIL import Image
+
+from duelo import __version__, recipes
+from duelo.checkpoint import write_atomically
+from duelo.folder import RunFolder
+from duelo.objectives import OBJECTIVES
+from duelo.words import LANGUAGES, UserError, language, say
+
+REAL, FAKE, NEUTRAL = "#2f7fc9", "#dd6b20", "#8a94a0"  # legible on light and on dark
+STRIP = 9  # moments in the evolution strip
+
+
+def write(path: Path) -> Path:
+    """Write report.html into the run folder `path`: its path. Raises UserError if there is no run, or nothing to show."""
+    folder = RunFolder(path)
+    page = render(folder)
+    write_atomically(folder.report_file, page.encode())
+    return folder.report_file
+
+
+def render(folder: RunFolder) -> str:
+    """The page's HTML."""
+    recipe, lines, grids = folder.recipe(), folder.stats(), folder.samples()
+    if not lines or not grids:
+        raise UserError("run.no_checkpoint", path=folder.path)
+    points = recipe.data != "digits"
+    seen = lines[-1]["nimg"] / 1000
+    chosen = spaced(grids, STRIP)
+    environment = Environment(
+        loader=PackageLoader("duelo"), autoescape=select_autoescape(), undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("report.html").render(
+        t=both,
+        lang=language(),
+        name=folder.path.name,
+        data=recipe.data,
+        points=points,
+        kimg=f"{seen:g}",
+        recipe_kimg=f"{recipe.kimg:g}",
+        done=folder.finished(),
+        final=picture(grids[-1][1].read_bytes()),
+        alt=say("report.alt"),
+        numbers=numbers(lines),
+        strip=[(f"{at:g}", picture(file.read_bytes() if points else top_row(file))) for at, file in chosen],
+        curves=curves(lines, recipe),
+        recipe=[(key, value) for key, value in recipes.flat(recipe).items() if value is not None],
+        machine=[(f"machine.{key}", value) for key, value in folder.machine().items()],
+        version=__version__,
+    )
+
+
+def both(key: str, /, **values: object) -> Markup:
+    """A sentence in both languages, of which the page shows one."""
+    spans = (f'<span lang="{lang}">{escape(say(key, lang, **values))}</span>' for lang in LANGUAGES)
+    return Markup("".join(spans))  # noqa: S704
+
+
+def numbers(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The few figures that sum a run up, of its last tenth where they vary: (key of the name, value)."""
+    end = lines[-max(1, len(lines) // 10) :]
+    seconds = lines[-1]["time"]["seconds"]
+
+    def mean(name: str) -> float:
+        return statistics.fmean(line[name]["mean"] for line in end)
+
+    return [
+        ("report.time", f"{seconds / 60:.1f} min"),
+        ("report.images", f"{lines[-1]['nimg']:,}".replace(",", "\u202f")),
+        ("report.speed", f"{lines[-1]['nimg'] / max(seconds, 1e-9):,.0f}/s".replace(",", "\u202f")),
+        ("report.real_right", f"{mean('real_right'):.1%}"),
+        ("report.fake_right", f"{mean('fake_right'):.1%}"),
+    ]
+
+
+def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str, Any]]:
+    """The three figures of the duel, each drawn once in each language."""
+    rules = OBJECTIVES[recipe.objective.loss]
+    kimg = [line["nimg"] / 1000 for line in lines]
+
+    def figure(caption: str, title: str, names: list[tuple[str, str, str]], marks: list[tuple[float, str, str]], **values: Any):  # type: ignore[no-untyped-def]
+        series = [([line[name]["mean"] for line in lines], label, colour) for name, label, colour in names]
+        drawn = {lang: Markup(draw(lang, title, kimg, series, marks)) for lang in LANGUAGES}  # noqa: S704
+        return {"caption": caption, "values": values, **drawn}
+
+    d, g = rules.discriminator_equilibrium, rules.generator_equilibrium
+    return [
+        figure(
+            "report.accuracy_caption",
+            "report.accuracy",
+            [("real_right", "report.on_real", REAL), ("fake_right", "report.on_fake", FAKE)],
+            [(0.5, "report.draw", NEUTRAL)],
+        ),
+        figure(
+            "report.loss_caption",
+            "report.losses",
+            [("discriminator_loss", "report.loss_d", REAL), ("generator_loss", "report.loss_g", FAKE)],
+            [(value, "report.draw", NEUTRAL) for value in {d, g}],
+            d=f"{d:.2f}",
+            g=f"{g:.2f}",
+        ),
+        figure(
+            "report.logit_caption",
+            "report.logits",
+            [("real_logit", "report.on_real", REAL), ("fake_logit", "report.on_fake", FAKE)],
+            [],
+        ),
+    ]
+
+
+def draw(
+    lang: str,
+    title: str,
+    kimg: list[float],
+    series: list[tuple[list[float], str, str]],
+    marks: list[tuple[float, str, str]],
+) -> str:
+    """One figure as inline SVG without a background, so that it suits a light and a dark page."""
+    style = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": title + lang,
+        "font.family": "sans-serif",
+        "font.size": 11,
+        "text.color": NEUTRAL,
+        "axes.edgecolor": NEUTRAL,
+        "axes.labelcolor": NEUTRAL,
+        "xtick.color": NEUTRAL,
+        "ytick.color": NEUTRAL,
+    }
+    with mpl.rc_context(style):
+        figure = Figure(figsize=(4.6, 3.1), layout="constrained")
+        axes = figure.add_subplot()
+        for values, label, colour in series:
+            axes.plot(kimg, values, color=colour, linewidth=1.6, label=say(label, lang))
+        for i, (value, label, colour) in enumerate(marks):
+            axes.axhline(
+                value, color=colour, linewidth=1, linestyle=(0, (4, 3)), label=None if i else say(label, lang)
+            )
+        axes.set_title(say(title, lang), loc="left", fontsize=12)
+        axes.set_xlabel(say("report.kimg", lang))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", alpha=0.2)
+        axes.legend(frameon=False, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def spaced(grids: list[tuple[float, Path]], count: int) -> list[tuple[float, Path]]:
+    """At most `count` of the grids: the first, the last, and between them steps that grow, as progress slows."""
+    if len(grids) <= count:
+        return grids
+    wanted = {round((len(grids) - 1) * i / (count - 1)) for i in range(count)}
+    return [grids[i] for i in sorted(wanted)]
+
+
+def top_row(file: Path, columns: int = 10) -> bytes:
+    """The first row of a sample grid, as PNG."""
+    with Image.open(file) as grid:
+        buffer = io.BytesIO()
+        grid.crop((0, 0, grid.width, grid.height // columns)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def picture(content: bytes) -> str:
+    """A PNG as a data: address."""
+    return "data:image/png;base64," + base64.b64encode(content).decode()

@@ -1,0 +1,58 @@
+"""New images from a run, written as a grid, an array, or single files."""
+
+from __future__ import annotations
+
+import math
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from duelo.checkpoint import write_atomically
+from duelo.data.pixels import scatter, tile
+from duelo.folder import RunFolder
+from duelo.play import sample
+from duelo.run import load_game
+from duelo.words import UserError
+
+
+def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
+    """Draw `n` samples of a run with the latents of `seed` and write them to `target`.
+
+    A .png is one picture (a grid; for points, a scatter plot). A .npz holds `images` uint8 [n, h, w, c], or `points`
+    float32 [n, 2]. A folder (ending in "/") gets a .png for each image. Raises UserError.
+    """
+    game, dataset, _ = load_game(folder)
+    values = sample(game, n, seed)
+    path = Path(target)
+    try:
+        (path if target.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError("write.folder", path=path, why=error.strerror) from error
+    if target.endswith(".npz"):
+        array = values.numpy() if dataset.truth else values.permute(0, 2, 3, 1).numpy()
+        buffer = BytesIO()
+        np.savez_compressed(buffer, **{"points" if dataset.truth else "images": array})
+        write_atomically(path, buffer.getvalue())
+    elif dataset.truth:
+        if target.endswith("/"):
+            raise UserError("sample.points_folder")
+        extent = 1.25 * float(dataset.truth.means.abs().max())
+        write_atomically(path, png(scatter(values, extent)))
+    elif target.endswith(".png"):
+        write_atomically(path, png(tile(values, columns=math.ceil(math.sqrt(n)))))
+    else:
+        digits = len(str(n - 1))
+        for i in range(n):
+            write_atomically(path / f"{i:0{digits}d}.png", png(single(values[i])))
+
+
+def single(image: Tensor):  # type: ignore[no-untyped-def]
+    return tile(image[None], columns=1, border=0)
+
+
+def png(picture) -> bytes:  # type: ignore[no-untyped-def]
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()

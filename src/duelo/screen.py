@@ -1,0 +1,185 @@
+"""The live screen of a training run: rich on a terminal, plain lines elsewhere. All of it goes to stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from duelo.folder import RunFolder
+from duelo.words import say
+
+if TYPE_CHECKING:
+    from duelo.run import Moment
+
+BARS = "▁▂▃▄▅▆▇█"
+HISTORY = 40  # how many intervals the sparklines show
+PLAIN_SECONDS = 10.0  # without a terminal, at most one line in this time
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "45 s", "3 min 05 s", "2 h 10 min"."""
+    minutes, s = divmod(round(seconds), 60)
+    if minutes == 0:
+        return say("unit.s", s=s)
+    hours, m = divmod(minutes, 60)
+    return say("unit.min", m=m, s=s) if hours == 0 else say("unit.h", h=hours, m=m)
+
+
+def sparkline(values: list[float], low: float, high: float) -> str:
+    """Values as a row of little bars between `low` and `high`."""
+    span = (high - low) or 1.0
+    return "".join(BARS[min(7, max(0, int(8 * (value - low) / span)))] for value in values)
+
+
+def announce(moment: Moment, folder: Path, command: str) -> None:
+    """Say what happened, if it deserves a line. `command`: what the user typed, to be typed again."""
+    at, kimg = moment.nimg / 1000, moment.recipe.kimg
+    lines = {
+        "start": lambda: say("train.start", path=folder, kimg=kimg, data=moment.recipe.data),
+        "resume": lambda: say("train.resume", path=folder, at=at, kimg=kimg),
+        "spoiled": lambda: say("train.spoiled", path=moment.path),
+        "interrupted": lambda: say("train.interrupted", at=at, command=command),
+        "finished": lambda: say("train.finished", kimg=kimg),
+        "end": lambda: say("train.end", kimg=at, time=duration(RunFolder(folder).training_seconds())),
+    }
+    if moment.kind in lines:
+        print(lines[moment.kind](), file=sys.stderr, flush=True)
+
+
+class PlainScreen:
+    """Plain lines, few of them: for logs, pipes and CI."""
+
+    def __init__(self, folder: Path, command: str) -> None:
+        self.folder, self.command, self.last = folder, command, 0.0
+
+    def __enter__(self) -> PlainScreen:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        return
+
+    def show(self, moment: Moment) -> None:
+        """Print a line for this interval, unless one was printed a moment ago."""
+        announce(moment, self.folder, self.command)
+        now = time.monotonic()
+        if moment.stats is None or now - self.last < PLAIN_SECONDS:
+            return
+        self.last = now
+        kimg, at = moment.recipe.kimg, moment.nimg / 1000
+        speed = moment.stats["time"]["images_per_second"]
+        line = say(
+            "screen.line",
+            at=at,
+            kimg=kimg,
+            speed=speed,
+            eta=duration(max(0.0, kimg - at) * 1000 / speed),
+            d=moment.stats["discriminator_loss"]["mean"],
+            g=moment.stats["generator_loss"]["mean"],
+            real=moment.stats["real_right"]["mean"],
+            fake=moment.stats["fake_right"]["mean"],
+        )
+        print(line, file=sys.stderr, flush=True)
+
+
+class LiveScreen:
+    """A panel that stays in place: progress, speed, both losses, and how often D is right, with its 50 % line."""
+
+    def __init__(self, folder: Path, command: str) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self.folder, self.command = folder, command
+        self.history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
+        self.live = Live(console=Console(stderr=True), auto_refresh=False, transient=False)
+
+    def __enter__(self) -> LiveScreen:
+        self.live.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.live.__exit__(None, None, None)
+
+    def show(self, moment: Moment) -> None:
+        """Redraw the panel with this interval's statistics."""
+        announce(moment, self.folder, self.command)
+        if moment.stats is None:
+            return
+        self.history.append(moment.stats)
+        self.live.update(self.panel(moment), refresh=True)
+
+    def panel(self, moment: Moment) -> Any:
+        """The panel for the latest of `history`."""
+        from rich.panel import Panel
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        from duelo.objectives import OBJECTIVES
+
+        kimg, at, now = moment.recipe.kimg, moment.nimg / 1000, self.history[-1]
+        speed = now["time"]["images_per_second"]
+        rules = OBJECTIVES[moment.recipe.objective.loss]
+        table = Table.grid(padding=(0, 2))
+        table.add_row(
+            say("screen.progress"),
+            f"{at:g} / {kimg:g} kimg",
+            ProgressBar(total=kimg, completed=min(at, kimg), width=HISTORY),
+            f"{say('screen.speed', speed=speed)} · "
+            + say("screen.eta", time=duration(max(0.0, kimg - at) * 1000 / speed)),
+        )
+        for key, name in (("real_right", "screen.real"), ("fake_right", "screen.fake")):
+            value = now[key]["mean"]
+            table.add_row(say(name), f"{value:.0%}", self.line(key, 0.0, 1.0), accuracy_bar(value))
+        for key, name, draw in (
+            ("discriminator_loss", "screen.loss_d", rules.discriminator_equilibrium),
+            ("generator_loss", "screen.loss_g", rules.generator_equilibrium),
+        ):
+            values = [line[key]["mean"] for line in self.history]
+            table.add_row(
+                say(name),
+                f"{values[-1]:.3f}",
+                self.line(key, min(values), max(values)),
+                say("screen.balance", value=draw),
+            )
+        return Panel(table, title=say("screen.title", data=moment.recipe.data), title_align="left", expand=False)
+
+    def line(self, key: str, low: float, high: float) -> str:
+        """The history of one statistic as a sparkline."""
+        return sparkline([line[key]["mean"] for line in self.history], low, high)
+
+
+def accuracy_bar(share: float, width: int = 20) -> str:
+    """A bar of `width` with a mark in its middle: the 50 % line."""
+    filled = round(share * width)
+    bar = "".join("█" if i < filled else "·" for i in range(width))
+    return f"{bar[: width // 2]}│{bar[width // 2 :]} {say('screen.even')}"
+
+
+def screen(folder: Path, command: str) -> PlainScreen | LiveScreen:
+    """The screen that fits where stderr goes."""
+    return (LiveScreen if sys.stderr.isatty() else PlainScreen)(folder, command)
+
+
+def print_runs(place: Path, runs: list[RunFolder]) -> None:
+    """A table of runs on stdout."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not runs:
+        print(say("runs.none", path=place))
+        return
+    table = Table(*say("runs.columns").split("|"), box=None, pad_edge=False)
+    for run in runs:
+        recipe, at = run.recipe(), run.images_seen() / 1000
+        state = say("runs.done") if run.finished() else say("runs.open", share=at / recipe.kimg)
+        table.add_row(
+            str(run.path),
+            recipe.data,
+            recipe.networks.pair,
+            f"{at:g} / {recipe.kimg:g}",
+            state,
+            duration(run.training_seconds()),
+        )
+    Console(soft_wrap=True).print(table)

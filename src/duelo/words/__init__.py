@@ -1,0 +1,43 @@
+"""Every sentence a learner meets, in English and Spanish.
+
+``say("key", name=value)`` gives the sentence in the language in force: ``DUELO_LANG`` if set, else the
+locale's, else English. The two dictionaries hold the same keys and the same placeholders (tested).
+"""
+
+from __future__ import annotations
+
+import os
+
+from duelo.words import en, es
+
+LANGUAGES = {"en": en.WORDS, "es": es.WORDS}
+
+
+def language() -> str:
+    """The language in force: "en" or "es"."""
+    for variable in ("DUELO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(variable, "")
+        if value:
+            return "es" if value.lower().startswith("es") else "en"
+    return "en"
+
+
+def say(key: str, /, lang: str | None = None, **values: object) -> str:
+    """The sentence `key` in `lang` (default: the language in force), its placeholders filled."""
+    return LANGUAGES[lang or language()][key].format(**values)
+
+
+class UserError(Exception):
+    """The user's input is wrong. Its text is one sentence: what, where, and what to do. Exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, key: str, /, **values: object) -> None:
+        self.key = key
+        super().__init__(say(key, **values))
+
+
+class TrainingFailed(UserError):
+    """Training went wrong by itself (not the user's input); the last good checkpoint stands. Exit code 3."""
+
+    exit_code = 3

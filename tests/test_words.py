@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from duelo import words
+from duelo.words import LANGUAGES, UserError, language, say
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_both_languages_hold_the_same_keys_and_placeholders() -> None:
+    english, spanish = LANGUAGES["en"], LANGUAGES["es"]
+    assert list(english) == list(spanish)
+    for key in english:
+        assert placeholders(english[key]) == placeholders(spanish[key]), key
+
+
+def test_nothing_was_left_untranslated() -> None:
+    same = {key for key, text in LANGUAGES["en"].items() if LANGUAGES["es"][key] == text}
+    technical = {"error", "screen.title", "screen.even", "runs.open", "unit.s", "unit.min", "unit.h", "report.loss_d"}
+    assert same <= technical | {"report.loss_g", "machine.python", "machine.torch"}
+
+
+def test_every_key_is_used_and_every_used_key_exists() -> None:
+    source = "\n".join(
+        file.read_text(encoding="utf-8")
+        for pattern in ("*.py", "*.html")
+        for file in Path(words.__file__).parents[1].rglob(pattern)
+        if file.parent.name != "words"
+    )
+    quoted = set(re.findall(r'["\']([a-z]+\.[a-z_]+)["\']', source))
+    families = {"rule.", "preset.", "machine."}  # composed at run time
+    unused = {key for key in LANGUAGES["en"] if key not in quoted and not any(key.startswith(f) for f in families)}
+    assert unused == {"error"}
+    used = set(re.findall(r'(?:say|UserError|TrainingFailed|CheckpointError|t)\(\s*"([a-z]+\.[a-z_]+)"', source))
+    assert used <= set(LANGUAGES["en"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"DUELO_LANG": "es"}, "es"),
+        ({"LANG": "es_CO.UTF-8"}, "es"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"DUELO_LANG": "en", "LANG": "es_ES.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_language_follows_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
+) -> None:
+    for name in ("DUELO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert language() == expected
+    assert say("runs.done") == {"en": "finished", "es": "terminada"}[expected]
+
+
+def test_an_error_is_one_sentence_that_says_what_and_what_to_do() -> None:
+    for lang in LANGUAGES.values():
+        for key, text in lang.items():
+            if key.startswith(("data.", "recipe.u", "recipe.v", "run.", "write.", "checkpoint.", "cli.", "device.")):
+                assert "\n" not in text, key
+                assert text.endswith("."), key
+    assert str(UserError("cli.option_value", name="--x.y")).startswith(("--x.y", "a --x.y"))
