@@ -3,12 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
 STAMP := .venv/installed
+DEMO_FOLDER := runs/demo
+DEMO_OPTIONS :=
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 demo: .venv/demo ## train on digits (some minutes), then write runs/demo/report.html
-	$(BIN)/duelo train digits --out runs/demo
+	$(BIN)/duelo train digits --out $(DEMO_FOLDER) $(DEMO_OPTIONS)
 
 test: $(STAMP) ## everything that must hold: style, types, layers, tests
 	$(BIN)/ruff check .

@@ -38,9 +38,7 @@ def make_generator() -> nn.Module:
 def make_discriminator() -> nn.Module:
     """Points [b, 2] -> logits [b]: positive means "real"."""
     leaky = nn.LeakyReLU(0.2)
-    return nn.Sequential(
-        nn.Linear(2, WIDTH), leaky, nn.Linear(WIDTH, WIDTH), leaky, nn.Linear(WIDTH, 1), nn.Flatten(0)
-    )
+    return nn.Sequential(nn.Linear(2, WIDTH), leaky, nn.Linear(WIDTH, WIDTH), leaky, nn.Linear(WIDTH, 1), nn.Flatten(0))
 
 
 def next_points(points: Tensor, seen: int) -> Tensor:

@@ -54,7 +54,13 @@ def test_any_tree_comes_back_as_it_was(tree: dict[str, Any], tmp_path_factory: p
 
 def test_tied_strided_and_half_precision_tensors(tmp_path: Path) -> None:
     weight = torch.randn(3, 4, 5, 6).to(memory_format=torch.channels_last)
-    tree = {"a": weight, "b": weight, "half": torch.randn(3).bfloat16(), "scalar": torch.tensor(3), "t": weight[:, 1].mT}
+    tree = {
+        "a": weight,
+        "b": weight,
+        "half": torch.randn(3).bfloat16(),
+        "scalar": torch.tensor(3),
+        "t": weight[:, 1].mT,
+    }
     checkpoint.save(tmp_path / "x", tree)
     assert same(checkpoint.load(tmp_path / "x"), tree)
 

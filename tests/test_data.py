@@ -69,8 +69,7 @@ def test_digits_parts_have_their_sizes_and_share_nothing(packed: bytes) -> None:
     }
     assert digits.shape == (1, 28, 28)
     hashes = {
-        name: {hashlib.sha256(image.numpy().tobytes()).digest() for image in part.values}
-        for name, part in parts.items()
+        name: {hashlib.sha256(image.numpy().tobytes()).digest() for image in part.values} for name, part in parts.items()
     }
     assert not hashes["train"] & (hashes["referee"] | hashes["heldout"])
     assert not hashes["referee"] & hashes["heldout"]
@@ -135,9 +134,7 @@ def test_passes_and_seeds_have_orders_of_their_own() -> None:
             assert (order == other).float().mean() < 0.02
 
 
-@pytest.mark.parametrize(
-    ("toy", "modes", "sigma", "extent"), [(duelo.ring(), 8, 0.01, 1.2), (duelo.grid(), 25, 0.05, 4.6)]
-)
+@pytest.mark.parametrize(("toy", "modes", "sigma", "extent"), [(duelo.ring(), 8, 0.01, 1.2), (duelo.grid(), 25, 0.05, 4.6)])
 def test_toys_sample_and_density_agree(toy: duelo.Mixture, modes: int, sigma: float, extent: float) -> None:
     assert (len(toy.means), toy.sigma) == (modes, sigma)
     points = toy.sample(50_000, torch.Generator().manual_seed(1))

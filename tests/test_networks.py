@@ -5,9 +5,10 @@ import torch
 from contracts import check_pair
 from torch import nn
 
-from duelo.networks import PAIRS, Pair, lecture, toy
+from duelo.networks import PAIRS, Pair, convolutional, lecture, toy
+from duelo.networks.blocks import MinibatchDeviation
 
-SHAPES = {"lecture": (1, 28, 28), "toy": (2,)}
+SHAPES = {"convolutional": (1, 28, 28), "lecture": (1, 28, 28), "toy": (2,)}
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -75,3 +76,24 @@ def test_toy_has_two_hidden_layers_of_the_width() -> None:
     assert widths == [16, 16, 2]
     assert pair.latent_shape == (3,)
     assert pair.pixel_range is None
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 8, 8), (2, 9, 31), (3, 50, 21), (1, 256, 100)])
+def test_convolutional_fits_any_size(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    check_pair(convolutional(shape, width=2, latent=3), shape)
+
+
+def test_minibatch_deviation_sees_a_generator_that_repeats_itself() -> None:
+    layer = MinibatchDeviation(group=4)
+    varied = torch.randn(8, 3, 5, 5)
+    repeated = varied[:1].expand(8, 3, 5, 5)
+    assert layer(varied).shape == (8, 4, 5, 5)
+    assert torch.equal(layer(varied)[:, :3], varied)
+    assert layer(varied)[:, 3].min() > 0.5
+    assert layer(repeated)[:, 3].max() < 1e-3
+    # by hand: group k holds samples k, k + 2, k + 4, k + 6
+    group = varied[1::2]
+    expected = (group.var(0, correction=0) + 1e-8).sqrt().mean()
+    assert torch.allclose(layer(varied)[1::2, 3], expected)
+    assert layer(torch.randn(3, 2, 4, 4)).shape == (3, 3, 4, 4)  # a batch that cannot be cut into groups

@@ -41,9 +41,7 @@ def test_every_objective_has_a_reference() -> None:
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_objectives_keep_the_contract_and_agree_with_their_papers(name: str) -> None:
     check_objective(OBJECTIVES[name])
-    for loss, reference in zip(
-        (OBJECTIVES[name].discriminator, OBJECTIVES[name].generator), REFERENCES[name], strict=True
-    ):
+    for loss, reference in zip((OBJECTIVES[name].discriminator, OBJECTIVES[name].generator), REFERENCES[name], strict=True):
         expected = [reference(float(r), float(f)) for r, f in zip(REAL, FAKE, strict=True)]
         assert loss(REAL, FAKE).tolist() == pytest.approx(expected, rel=1e-12)
         if name == "relativistic" or loss is OBJECTIVES[name].discriminator:
@@ -85,7 +83,7 @@ def test_gradient_penalty_agrees_with_finite_differences() -> None:
         for i in range(4):
             nudge = torch.zeros(4, dtype=torch.float64)
             nudge[i] = step
-            slopes.append(float(network((x + nudge)[None]) - network((x - nudge)[None])) / (2 * step))
+            slopes.append((network((x + nudge)[None]) - network((x - nudge)[None])).item() / (2 * step))
         expected.append(sum(slope**2 for slope in slopes) / 2)
     assert penalty.tolist() == pytest.approx(expected, rel=1e-6)
     penalty.sum().backward()  # it can be part of a loss

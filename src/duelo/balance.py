@@ -33,7 +33,9 @@ def annealed(controls: Controls, total_kimg: float, flat: float = 0.5, floor: fl
     def at(nimg: int) -> Controls:
         left = (1 - min(nimg / (1000 * total_kimg), 1.0)) / (1 - flat)
         return Controls(
-            controls.discriminator_steps, controls.generator_steps, controls.rate * (floor + (1 - floor) * min(left, 1))
+            controls.discriminator_steps,
+            controls.generator_steps,
+            controls.rate * (floor + (1 - floor) * min(left, 1)),
         )
 
     return at

@@ -53,22 +53,22 @@ def save(path: Path, tree: dict[str, Any]) -> None:
     """Save a tree: nested dicts, lists and tuples of tensors, numbers, strings, booleans and None."""
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_encode(tree, "", tensors))
-    metadata = {"format": FORMAT, "tree": text, "sha256": _digest(text, tensors)}
-    write_atomically(path, safetensors.torch.save(tensors, metadata))
+    # one entry: safetensors writes several in an order of chance, and equal states should be equal files
+    header = json.dumps({"tree": text, "sha256": _digest(text, tensors)})
+    write_atomically(path, safetensors.torch.save(tensors, {FORMAT: header}))
 
 
 def load(path: Path) -> Any:
     """The tree that ``save`` wrote, its tensors on the CPU. Raises CheckpointError if the file is not whole."""
     try:
-        with safetensors.safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
-            metadata = file.metadata() or {}
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[FORMAT])
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-        text = metadata["tree"]
-        if metadata["format"] != FORMAT or metadata["sha256"] != _digest(text, tensors):
-            raise CheckpointError("checkpoint.corrupt", path=path)
-        return _decode(json.loads(text), tensors)
-    except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
+        if header["sha256"] == _digest(header["tree"], tensors):
+            return _decode(json.loads(header["tree"]), tensors)
+    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError("checkpoint.corrupt", path=path) from error
+    raise CheckpointError("checkpoint.corrupt", path=path)
 
 
 def _digest(text: str, tensors: dict[str, Tensor]) -> str:

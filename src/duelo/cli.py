@@ -20,6 +20,8 @@ from duelo.words import UserError, say
 def whole(kind: object, tokens: Sequence[cyclopts.Token]) -> int:
     """A whole number, and nothing that merely can be rounded to one."""
     return int(tokens[0].value)
+
+
 app = App(name="duelo", help=say("help.app"), version=__version__, help_epilogue=say("help.overrides"))
 overrides: dict[str, str] = {}  # the dotted options of this command, taken out before the rest is parsed
 
@@ -70,6 +72,8 @@ def explain(error: cyclopts.CycloptsError, tokens: list[str]) -> str:
     command = next((token for token in tokens if not token.startswith("-")), "")
     argument = getattr(error, "argument", None)
     name = argument.name if argument is not None else ""
+    if argument is not None and argument.field_info.is_positional_only:
+        name = name.lstrip("-").upper()
     if isinstance(error, cyclopts.UnknownCommandError):
         known = [name for name in app if not name.startswith("-")]
         close = difflib.get_close_matches(command, known, 1)
@@ -90,7 +94,8 @@ def default_out(data: str, recipe: str | None, options: dict[str, Any]) -> Path:
     parts = [data]
     if recipe is not None:
         parts.append(Path(recipe).stem)
-    parts += [f"{key.split('.')[-1]}{value}" for key, value in options.items() if value is not None]
+    for key, value in options.items():
+        parts.append(f"{key.split('.')[-1]}{value:g}" if isinstance(value, float) else f"{key.split('.')[-1]}{value}")
     return Path("runs") / "-".join(part.replace("/", "_") for part in parts)
 
 

@@ -59,9 +59,7 @@ class Objective:
 OBJECTIVES = {
     "minimax": Objective(cross_entropy, minimax_generator, math.log(4), -math.log(2)),
     "nonsaturating": Objective(cross_entropy, nonsaturating_generator, math.log(4), math.log(2)),
-    "relativistic": Objective(
-        relativistic_discriminator, relativistic_generator, math.log(2), math.log(2), absolute=False
-    ),
+    "relativistic": Objective(relativistic_discriminator, relativistic_generator, math.log(2), math.log(2), absolute=False),
 }
 
 

@@ -63,6 +63,8 @@ class Game:
         ema_kimg: float = 10.0,
     ) -> None:
         self.pair = pair
+        for network in (pair.generator, pair.discriminator):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # where convolution is fastest
         self.rules = OBJECTIVES[objective]
         self.batch, self.r1, self.r2 = batch, r1, r2
         self.rates = {"generator": generator_rate, "discriminator": discriminator_rate}
@@ -193,7 +195,8 @@ def next_reals(game: Game, part: Part, seed: int) -> Tensor:
     """The next batch of real members in the networks' numbers, [b, *shape] float32; the time moves on."""
     indices = batch_indices(len(part), game.batch, game.nimg + rank() * game.batch, seed)
     game.nimg += game.batch * world()
-    return to_floats(part.take(indices).to(game.device), game.pair.pixel_range)
+    reals = to_floats(part.take(indices).to(game.device), game.pair.pixel_range)
+    return reals.contiguous(memory_format=torch.channels_last) if reals.ndim == 4 else reals
 
 
 @contextmanager

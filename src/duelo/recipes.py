@@ -31,7 +31,7 @@ class Section(BaseModel):
 class Networks(Section):
     """pair: a name in `duelo.networks.PAIRS`. width: channels (or units) of the narrowest layer. latent: the noise."""
 
-    pair: Literal["lecture", "toy"]
+    pair: Literal["convolutional", "lecture", "toy"]
     width: Count
     latent: Count
 
@@ -58,6 +58,17 @@ class Adam(Section):
     beta2: Annotated[float, Field(ge=0, lt=1)]
 
 
+class Play(Section):
+    """batch: images a turn. ema_kimg: half-life of the generator's moving average, in thousands of images.
+
+    anneal: the share of the run, at its end, during which the rates fall in a line to a tenth; 0 leaves them alone.
+    """
+
+    batch: Count
+    ema_kimg: Positive
+    anneal: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
 class Save(Section):
     """How often, in thousands of images, and how many checkpoints stay."""
 
@@ -70,17 +81,14 @@ class Save(Section):
 class Recipe(Section):
     """Everything that decides a run.
 
-    kimg: thousands of real images that the discriminator sees. anneal: the share of the run, at its end, during which the
-    rates fall in a line to a tenth; 0 leaves them alone. minutes: if given, kimg was chosen for this time.
+    kimg: thousands of real images that the discriminator sees. minutes: if given, kimg was chosen for this time.
     """
 
     data: Literal["digits", "grid", "ring"]
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     kimg: Positive
     minutes: Positive | None = None
-    batch: Count
-    anneal: Annotated[float, Field(ge=0, le=1)] = 0.0
-    ema_kimg: Positive
+    play: Play
     networks: Networks
     objective: Objective
     generator: Side
@@ -91,7 +99,16 @@ class Recipe(Section):
 
 def digits() -> dict[str, Any]:
     """The default for digits: the best we know for a few minutes on a laptop."""
-    return lecture()
+    return {
+        "data": "digits",
+        "kimg": 400.0,
+        "play": {"batch": 64, "ema_kimg": 10.0, "anneal": 0.5},
+        "networks": {"pair": "convolutional", "width": 32, "latent": 64},
+        "objective": {"loss": "nonsaturating"},
+        "generator": {"rate": 2e-3},
+        "discriminator": {"rate": 2e-3},
+        "adam": {"beta1": 0.5, "beta2": 0.99},
+    }
 
 
 def lecture() -> dict[str, Any]:
@@ -99,8 +116,7 @@ def lecture() -> dict[str, Any]:
     return {
         "data": "digits",
         "kimg": 250.0,
-        "batch": 64,
-        "ema_kimg": 10.0,
+        "play": {"batch": 64, "ema_kimg": 10.0},
         "networks": {"pair": "lecture", "width": 32, "latent": 8},
         "objective": {"loss": "nonsaturating"},
         "generator": {"rate": 2e-4},
@@ -114,8 +130,7 @@ def toy() -> dict[str, Any]:
     return {
         "data": "ring",
         "kimg": 500.0,
-        "batch": 256,
-        "ema_kimg": 20.0,
+        "play": {"batch": 256, "ema_kimg": 20.0},
         "networks": {"pair": "toy", "width": 128, "latent": 32},
         "objective": {"loss": "nonsaturating", "r1": 0.02},
         "generator": {"rate": 1e-3},
@@ -243,6 +258,6 @@ def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
 
 
 def _guess(word: str, known: Any) -> str:
-    """" (did you mean ...?)", or nothing when no known word is close."""
+    """ " (did you mean ...?)", or nothing when no known word is close."""
     close = difflib.get_close_matches(word, list(known), 1)
     return say("did_you_mean", word=close[0]) if close else ""

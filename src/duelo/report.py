@@ -41,7 +41,10 @@ def render(folder: RunFolder) -> str:
     seen = lines[-1]["nimg"] / 1000
     chosen = spaced(grids, STRIP)
     environment = Environment(
-        loader=PackageLoader("duelo"), autoescape=select_autoescape(), undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("duelo"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     return environment.get_template("report.html").render(
         t=both,
@@ -66,7 +69,7 @@ def render(folder: RunFolder) -> str:
 def both(key: str, /, **values: object) -> Markup:
     """A sentence in both languages, of which the page shows one."""
     spans = (f'<span lang="{lang}">{escape(say(key, lang, **values))}</span>' for lang in LANGUAGES)
-    return Markup("".join(spans))  # noqa: S704
+    return Markup("".join(spans))
 
 
 def numbers(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -91,10 +94,16 @@ def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str
     rules = OBJECTIVES[recipe.objective.loss]
     kimg = [line["nimg"] / 1000 for line in lines]
 
-    def figure(caption: str, title: str, names: list[tuple[str, str, str]], marks: list[tuple[float, str, str]], **values: Any):  # type: ignore[no-untyped-def]
+    def figure(
+        caption: str,
+        title: str,
+        names: list[tuple[str, str, str]],
+        marks: list[tuple[float, str, str]],
+        **values: str,
+    ) -> dict[str, Any]:
         series = [([line[name]["mean"] for line in lines], label, colour) for name, label, colour in names]
-        drawn = {lang: Markup(draw(lang, title, kimg, series, marks)) for lang in LANGUAGES}  # noqa: S704
-        return {"caption": caption, "values": values, **drawn}
+        drawn = {lang: Markup(draw(lang, title, kimg, series, marks)) for lang in LANGUAGES}
+        return {"caption": caption, "figures": values, **drawn}
 
     d, g = rules.discriminator_equilibrium, rules.generator_equilibrium
     return [
@@ -129,7 +138,7 @@ def draw(
     marks: list[tuple[float, str, str]],
 ) -> str:
     """One figure as inline SVG without a background, so that it suits a light and a dark page."""
-    style = {
+    style: Any = {
         "svg.fonttype": "none",
         "svg.hashsalt": title + lang,
         "font.family": "sans-serif",
@@ -146,9 +155,7 @@ def draw(
         for values, label, colour in series:
             axes.plot(kimg, values, color=colour, linewidth=1.6, label=say(label, lang))
         for i, (value, label, colour) in enumerate(marks):
-            axes.axhline(
-                value, color=colour, linewidth=1, linestyle=(0, (4, 3)), label=None if i else say(label, lang)
-            )
+            axes.axhline(value, color=colour, linewidth=1, linestyle=(0, (4, 3)), label=None if i else say(label, lang))
         axes.set_title(say(title, lang), loc="left", fontsize=12)
         axes.set_xlabel(say("report.kimg", lang))
         axes.spines[["top", "right"]].set_visible(False)

@@ -65,13 +65,13 @@ def build(recipe: Recipe, device: str = "cpu") -> tuple[Game, Dataset]:
     game = Game(
         pair,
         recipe.objective.loss,
-        batch=recipe.batch,
+        batch=recipe.play.batch,
         r1=recipe.objective.r1,
         r2=recipe.objective.r2,
         generator_rate=recipe.generator.rate,
         discriminator_rate=recipe.discriminator.rate,
         betas=(recipe.adam.beta1, recipe.adam.beta2),
-        ema_kimg=recipe.ema_kimg,
+        ema_kimg=recipe.play.ema_kimg,
     )
     return game, dataset
 
@@ -79,9 +79,9 @@ def build(recipe: Recipe, device: str = "cpu") -> tuple[Game, Dataset]:
 def schedule(recipe: Recipe) -> balance.Balance:
     """What each side may do at each time of the run."""
     controls = Controls(recipe.discriminator.steps, recipe.generator.steps)
-    if recipe.anneal == 0:
+    if recipe.play.anneal == 0:
         return balance.fixed(controls)
-    return balance.annealed(controls, recipe.kimg, flat=1 - recipe.anneal)
+    return balance.annealed(controls, recipe.kimg, flat=1 - recipe.play.anneal)
 
 
 def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
@@ -94,13 +94,14 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
     folder = RunFolder(out)
     with claimed(folder):
         recipe = settle(recipe, folder, device)
-        if folder.finished():
+        if folder.finished() and is_whole(folder.checkpoints()[0]):
             yield Moment("finished", folder.images_seen(), recipe)
             return
         stats.collect()  # forget what an earlier run of this process left
         game, dataset = build(recipe, device)
         nimg, spoiled = resume(game, folder)
         for path in spoiled:
+            path.unlink(missing_ok=True)  # the run will pass there again
             yield Moment("spoiled", nimg, recipe, path=path)
         seconds = trim_stats(folder, nimg)
         write_atomically(folder.machine_file, json.dumps(machine(device), indent=2).encode())
@@ -110,7 +111,12 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
 
 
 def _play_on(
-    game: Game, dataset: Dataset, recipe: Recipe, folder: RunFolder, seconds: float, interrupted: threading.Event
+    game: Game,
+    dataset: Dataset,
+    recipe: Recipe,
+    folder: RunFolder,
+    seconds: float,
+    interrupted: threading.Event,
 ) -> Iterator[Moment]:
     """From game.nimg to the end: rounds, and what is due after each of them."""
     save, end = recipe.save, round(1000 * recipe.kimg)
@@ -204,12 +210,19 @@ def resume(game: Game, folder: RunFolder) -> tuple[int, list[Path]]:
         game.load(tree["game"])
         stats.load(tree["stats"])
         torch.set_num_threads(tree["threads"])  # sums depend on how they are shared out
-        for path in spoiled:
-            path.unlink(missing_ok=True)
         return game.nimg, spoiled
     if spoiled:
         raise UserError("checkpoint.none_whole", path=folder.checkpoints_folder)
     return 0, []
+
+
+def is_whole(path: Path) -> bool:
+    """Can this checkpoint be read?"""
+    try:
+        checkpoint.load(path)
+    except CheckpointError:
+        return False
+    return True
 
 
 def load_game(folder: RunFolder, device: str = "auto") -> tuple[Game, Dataset, Recipe]:
@@ -249,7 +262,7 @@ def kimg_in(recipe: Recipe, device: str) -> float:
     while time.perf_counter() - start < min(8.0, 6 * recipe.minutes):
         next(rounds)
     speed = (game.nimg - nimg) / (time.perf_counter() - start)
-    return max(round(speed * 60 * recipe.minutes / 1000, 1), recipe.batch / 1000)
+    return max(round(speed * 60 * recipe.minutes / 1000, 1), recipe.play.batch / 1000)
 
 
 def trim_stats(folder: RunFolder, nimg: int) -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from duelo.checkpoint import write_atomically
@@ -33,7 +35,8 @@ def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
     if target.endswith(".npz"):
         array = values.numpy() if dataset.truth else values.permute(0, 2, 3, 1).numpy()
         buffer = BytesIO()
-        np.savez_compressed(buffer, **{"points" if dataset.truth else "images": array})
+        arrays: dict[str, Any] = {"points" if dataset.truth else "images": array}
+        np.savez_compressed(buffer, **arrays)
         write_atomically(path, buffer.getvalue())
     elif dataset.truth:
         if target.endswith("/"):
@@ -48,11 +51,13 @@ def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
             write_atomically(path / f"{i:0{digits}d}.png", png(single(values[i])))
 
 
-def single(image: Tensor):  # type: ignore[no-untyped-def]
+def single(image: Tensor) -> Image.Image:
+    """One image [c, h, w] uint8 as a picture."""
     return tile(image[None], columns=1, border=0)
 
 
-def png(picture) -> bytes:  # type: ignore[no-untyped-def]
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
     buffer = BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()

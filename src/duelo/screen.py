@@ -126,8 +126,7 @@ class LiveScreen:
             say("screen.progress"),
             f"{at:g} / {kimg:g} kimg",
             ProgressBar(total=kimg, completed=min(at, kimg), width=HISTORY),
-            f"{say('screen.speed', speed=speed)} · "
-            + say("screen.eta", time=duration(max(0.0, kimg - at) * 1000 / speed)),
+            f"{say('screen.speed', speed=speed)} · " + say("screen.eta", time=duration(max(0.0, kimg - at) * 1000 / speed)),
         )
         for key, name in (("real_right", "screen.real"), ("fake_right", "screen.fake")):
             value = now[key]["mean"]

@@ -94,7 +94,5 @@ def load() -> Dataset:
         name: Part(torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen].astype(np.int64)))
         for name, chosen in indices.items()
     }
-    test = Part(
-        torch.from_numpy(test_images.reshape(-1, 1, 28, 28).copy()), torch.from_numpy(test_labels.astype(np.int64))
-    )
-    return Dataset("digits", **parts, test=test)
+    test = Part(torch.from_numpy(test_images.reshape(-1, 1, 28, 28).copy()), torch.from_numpy(test_labels.astype(np.int64)))
+    return Dataset("digits", parts["train"], parts["referee"], parts["heldout"], test)

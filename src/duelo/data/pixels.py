@@ -37,8 +37,6 @@ def tile(images: Tensor, columns: int, border: int = 2) -> Image.Image:
 
 def scatter(points: Tensor, extent: float, side: int = 320) -> Image.Image:
     """Points [n, 2] in the square [-extent, extent]^2 as a picture: dark on white, darker where they are dense."""
-    counts = torch.histogramdd(
-        points.float(), bins=[side, side], range=[-extent, extent, -extent, extent]
-    ).hist  # [x, y]
+    counts = torch.histogramdd(points.float(), bins=[side, side], range=[-extent, extent, -extent, extent]).hist  # [x, y]
     ink = (counts / max(1.0, len(points) / 2000)).clamp(0, 1).sqrt()
     return Image.fromarray((255 * (1 - ink)).byte().T.flip(0).contiguous().numpy())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from duelo.networks.convolutional import convolutional
 from duelo.networks.lecture import lecture
 from duelo.networks.pair import Pair
 from duelo.networks.toy import toy
 
-__all__ = ["PAIRS", "Pair", "lecture", "toy"]
+__all__ = ["PAIRS", "Pair", "convolutional", "lecture", "toy"]
 
-PAIRS: dict[str, Callable[..., Pair]] = {"lecture": lecture, "toy": toy}
+PAIRS: dict[str, Callable[..., Pair]] = {"convolutional": convolutional, "lecture": lecture, "toy": toy}

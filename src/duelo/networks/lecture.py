@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from duelo.networks.pair import Logit, Pair
+from duelo.networks.blocks import Logit, initialize
+from duelo.networks.pair import Pair
 
 
 def lecture(shape: tuple[int, ...], width: int = 32, latent: int = 8) -> Pair:
@@ -37,7 +38,7 @@ def lecture(shape: tuple[int, ...], width: int = 32, latent: int = 8) -> Pair:
         nn.ReLU(),
     )
     for network in (generator, discriminator):
-        _initialize(network)
+        initialize(network)
     return Pair(generator, discriminator, (latent, 4, 4), pixel_range=(0.0, 1.0))
 
 
@@ -47,14 +48,3 @@ def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 
 def _up(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> tuple[nn.Module, ...]:
     return nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding), nn.BatchNorm2d(outputs), nn.ReLU()
-
-
-def _initialize(network: nn.Module) -> None:
-    """N(0, 0.02) for convolutions, N(1, 0.02) for batch normalization's scale (Radford et al. 2016, section 3)."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, 0.0, 0.02)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, 1.0, 0.02)

@@ -20,10 +20,3 @@ class Pair:
     discriminator: nn.Module
     latent_shape: tuple[int, ...]
     pixel_range: tuple[float, float] | None = (-1.0, 1.0)
-
-
-class Logit(nn.Module):
-    """The last layer's output [b, 1] or [b, 1, 1, 1] -> one logit a sample, [b]."""
-
-    def forward(self, x):  # type: ignore[no-untyped-def]
-        return x.flatten()

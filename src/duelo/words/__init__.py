@@ -34,7 +34,7 @@ class UserError(Exception):
 
     def __init__(self, key: str, /, **values: object) -> None:
         self.key = key
-        super().__init__(say(key, **values))
+        super().__init__(say(key, None, **values))
 
 
 class TrainingFailed(UserError):

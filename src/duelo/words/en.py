@@ -15,7 +15,6 @@ WORDS = {
     "recipe.missing": "{where} lacks the key {key!r}; `duelo recipes digits` shows a whole recipe.",
     "recipe.value": "{key} = {value!r} in {where} cannot be: it must be {wanted}.",
     "recipe.pair": "the networks {pair!r} do not fit the data {data!r}; set networks.pair, or choose another recipe.",
-    "recipe.shape": "the networks {pair!r} do not fit the data {data!r} ({why}); set networks.pair.",
     "rule.gt": "greater than {limit}",
     "rule.ge": "at least {limit}",
     "rule.lt": "less than {limit}",

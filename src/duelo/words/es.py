@@ -16,7 +16,6 @@ WORDS = {
     "recipe.missing": "a {where} le falta la clave {key!r}; `duelo recipes digits` muestra una receta completa.",
     "recipe.value": "{key} = {value!r} en {where} no puede ser: debe ser {wanted}.",
     "recipe.pair": "las redes {pair!r} no sirven para los datos {data!r}; cambie networks.pair o elija otra receta.",
-    "recipe.shape": "las redes {pair!r} no sirven para los datos {data!r} ({why}); cambie networks.pair.",
     "rule.gt": "mayor que {limit}",
     "rule.ge": "al menos {limit}",
     "rule.lt": "menor que {limit}",
@@ -29,8 +28,7 @@ WORDS = {
     "carpeta con --out, y repita la misma orden.",
     "write.folder": "no se puede crear la carpeta {path} ni escribir en ella ({why}); elija otra con --out.",
     "run.none": "no hay ninguna corrida en {path}; `duelo runs` muestra las que existen.",
-    "run.no_checkpoint": "la corrida de {path} aún no tiene ningún punto de control; repita primero su orden "
-    "`duelo train`.",
+    "run.no_checkpoint": "la corrida de {path} aún no tiene ningún punto de control; repita primero su orden `duelo train`.",
     "run.foreign_folder": "{path} no está vacía y no es una corrida (contiene {file}); elija otra carpeta con --out.",
     "run.other_recipe": "{path} contiene una corrida con otra receta ({changes}); elija otra carpeta con --out, o repita "
     "la orden propia de esa corrida para continuarla.",

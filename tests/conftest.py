@@ -1,0 +1,66 @@
+"""What several tests share: running the command line as a user does, and tiny runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# small and quick, but every part of a run is in it: several checkpoints, grids and lines
+TINY = [
+    "--networks.width",
+    "8",
+    "--play.batch",
+    "50",
+    "--save.stats_kimg",
+    "0.5",
+    "--save.samples_kimg",
+    "1",
+    "--save.checkpoint_kimg",
+    "1",
+]
+
+
+def environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "DUELO_LANG": "en",
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "200",
+        "PYTHONWARNINGS": "error",
+    }
+
+
+def duelo(*arguments: object, cwd: Path, **options) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    command = [sys.executable, "-m", "duelo", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=300, **options)
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """duelo(...) in an empty folder."""
+    return lambda *arguments, **options: duelo(*arguments, cwd=tmp_path, **options)
+
+
+@pytest.fixture(scope="session")
+def finished_ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on `ring` (not to be changed)."""
+    folder = tmp_path_factory.mktemp("finished-ring")
+    result = duelo("train", "ring", "--kimg", 5, "--out", folder / "run", *TINY, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def finished_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on `digits` (not to be changed)."""
+    folder = tmp_path_factory.mktemp("finished-digits")
+    result = duelo("train", "digits", "--kimg", 3, "--out", folder / "run", *TINY, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder / "run"

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, TINY, environment
+from PIL import Image
+
+from duelo import cli
+from duelo.folder import RunFolder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("trian digits", "there is no command 'trian' (did you mean train?); choose one of: train,"),
+        ("train", "DATA is missing; see `duelo train --help`."),
+        ("train digits --foo 3", "--foo is not understood; see `duelo train --help`."),
+        ("train digits ring", "ring is not understood"),
+        ("train digits --kimg", "--kimg is missing"),
+        ("train digits --kimg x", "--kimg cannot be 'x'; see `duelo train --help`."),
+        ("train digits --seed 1.5", "--seed cannot be '1.5'"),
+        ("train digits --kimg -3", "kimg = -3.0 in recipe digits cannot be: it must be greater than 0.0."),
+        ("train digits --seed -1", "seed = -1 in recipe digits cannot be: it must be at least 0."),
+        ("train digits --adam.beta1", "--adam.beta1 needs a value."),
+        ("train digits --adam.beta1 --kimg 3", "--adam.beta1 needs a value."),
+        ("train digits --adam.beta1=2", "adam.beta1 = '2' in recipe digits cannot be"),
+        ("train digits --kimg 3 --minutes 3", "--kimg and --minutes exclude each other"),
+        ("train nothing", "there is no data set 'nothing'"),
+        ("train digits --recipe nothing", "there is no recipe 'nothing'"),
+        ("train digits --device abacus", "there is no device 'abacus' here; use --device cpu."),
+        ("train digits --device cuda:7", "there is no device 'cuda:7' here; use --device cpu."),
+        ("sample nowhere", "there is no run in nowhere; `duelo runs` lists what there is."),
+        ("report nowhere", "there is no run in nowhere"),
+        ("recipes nothing", "there is no recipe 'nothing'"),
+        ("sample nowhere -n 0", "-n 0 cannot be: it must be at least 1."),
+        ("sample nowhere -n 1.5", "-n cannot be '1.5'"),
+        ("sample nowhere --out x.gif", "--out x.gif cannot be: name a .png file"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_code_2(command, tmp_path: Path, arguments: str, sentence: str) -> None:
+    result = command(*arguments.split())
+    assert result.returncode == 2
+    assert result.stderr.startswith("duelo: ")
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == [], "a refused command leaves nothing behind"
+
+
+QUICK = ["--help", "train --help", "train digit", "train digits --kimg -3", "recipes", "runs"]
+
+
+@pytest.mark.parametrize("arguments", QUICK)
+def test_help_and_mistakes_do_not_load_torch(arguments: str) -> None:
+    code = f"import sys; from duelo.cli import main; main({arguments.split()!r}); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment(), capture_output=True)
+
+
+@pytest.mark.parametrize("arguments", QUICK)
+def test_help_and_mistakes_answer_at_once(command, arguments: str) -> None:
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        command(*arguments.split())
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.4  # the best of five: another process may hold the machine
+
+
+def test_samples_as_grid_array_and_files(command, finished_digits: Path, tmp_path: Path) -> None:
+    grid = command("sample", finished_digits, "-n", 12, "--out", tmp_path / "grid.png")
+    assert grid.returncode == 0, grid.stderr
+    with Image.open(tmp_path / "grid.png") as picture:
+        assert picture.size == (4 * 30 + 2, 3 * 30 + 2)
+    assert command("sample", finished_digits, "-n", 12, "--out", tmp_path / "a.npz").returncode == 0
+    images = np.load(tmp_path / "a.npz")["images"]
+    assert (images.shape, images.dtype) == ((12, 28, 28, 1), np.uint8)
+    assert command("sample", finished_digits, "-n", 12, "--out", f"{tmp_path}/single/").returncode == 0
+    files = sorted((tmp_path / "single").iterdir())
+    assert [file.name for file in files] == [f"{i:02d}.png" for i in range(12)]
+    for file, image in zip(files, images, strict=True):
+        with Image.open(file) as picture:
+            assert (np.asarray(picture) == image[..., 0]).all()
+    assert command("sample", finished_digits, "-n", 5, "--seed", 1, "--out", tmp_path / "b.npz").returncode == 0
+    assert not (np.load(tmp_path / "b.npz")["images"] == images[:5]).all()
+    assert "trained without classes" in command("sample", finished_digits, "--class", 3).stderr
+
+
+def test_samples_of_points(command, finished_ring: Path, tmp_path: Path) -> None:
+    assert command("sample", finished_ring, "-n", 7, "--out", tmp_path / "a.npz").returncode == 0
+    points = np.load(tmp_path / "a.npz")["points"]
+    assert (points.shape, points.dtype) == ((7, 2), np.float32)
+    assert command("sample", finished_ring, "-n", 500, "--out", tmp_path / "a.png").returncode == 0
+    refused = command("sample", finished_ring, "--out", f"{tmp_path}/single/")
+    assert (refused.returncode, "not single images" in refused.stderr) == (2, True)
+
+
+def test_runs_lists_what_there_is(command, finished_ring: Path) -> None:
+    listed = command("runs", finished_ring.parent)
+    assert listed.returncode == 0
+    assert str(finished_ring) in listed.stdout
+    assert "5 / 5" in listed.stdout
+    assert "finished" in listed.stdout
+    assert command("runs").stdout.strip() == "no runs in runs"
+
+
+def test_default_folders_tell_runs_apart() -> None:
+    names = {
+        str(cli.default_out(*arguments))
+        for arguments in (
+            ("digits", None, {}),
+            ("digits", "lecture", {}),
+            ("digits", None, {"seed": 3}),
+            ("digits", None, {"kimg": 5.0, "seed": 3}),
+            ("digits", None, {"objective.r1": "0.5"}),
+            ("digits", "my/own.toml", {}),
+        )
+    }
+    assert len(names) == 6
+    assert str(cli.default_out("digits", None, {"kimg": 5.0, "seed": 3})) == "runs/digits-kimg5-seed3"
+
+
+def test_default_folder_is_used_and_found_again(command, tmp_path: Path) -> None:
+    arguments = ["train", "ring", "--kimg", 1, *TINY]
+    first = command(*arguments)
+    assert first.returncode == 0, first.stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    assert RunFolder(run).finished()
+    assert "finished before" in command(*arguments).stderr
+
+
+def test_recipes_can_be_printed_and_used(command, tmp_path: Path) -> None:
+    names = [line.split()[0] for line in command("recipes").stdout.splitlines()]
+    assert names == ["digits", "lecture", "toy"]
+    text = command("recipes", "toy").stdout.replace("kimg = 500.0", "kimg = 0.5")
+    (tmp_path / "mine.toml").write_text(text)
+    result = command("train", "ring", "--recipe", "mine.toml")
+    assert result.returncode == 0, result.stderr
+    assert RunFolder(tmp_path / "runs/ring-mine").recipe().kimg == 0.5
+
+
+def test_messages_speak_spanish(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "duelo", "train", "dígitos"],
+        env={**environment(), "DUELO_LANG": "es"},
+        capture_output=True,
+        text=True,
+    )
+    assert "no existe el conjunto de datos 'dígitos' (¿quiso decir digits?)" in result.stderr
+
+
+def test_the_live_screen_shows_the_duel(finished_digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal (here a recorded one): progress, speed, time left, both losses, how often D is right, 50 %."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    from duelo.run import Moment
+    from duelo.screen import LiveScreen
+
+    monkeypatch.setenv("DUELO_LANG", "en")
+    folder = RunFolder(finished_digits)
+    view = LiveScreen(finished_digits, "duelo train digits")
+    view.history.extend(folder.stats())
+    output = StringIO()
+    panel = view.panel(Moment("stats", 2500, folder.recipe(), stats=folder.stats()[-1]))
+    Console(file=output, width=120).print(panel)
+    text = output.getvalue()
+    for part in (
+        "2.5 / 3 kimg",
+        "images/s",
+        "left",
+        "D right on real",
+        "D right on fake",
+        "50 %",
+        "loss of D",
+        "loss of G",
+        "1.39",
+        "0.69",
+    ):
+        assert part in text, text
+
+
+def test_docs_cli_is_what_help_prints() -> None:
+    result = subprocess.run(
+        [sys.executable, ROOT / "tools/make_cli_docs.py", "--check"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import json
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import TINY, duelo, environment
+
+from duelo import checkpoint
+from duelo.folder import RunFolder
+from duelo.recipes import resolve
+from duelo.run import crossed, grid_due, train
+
+
+def timeless(run: Path) -> list[str]:
+    """The lines of stats.jsonl without their times."""
+    lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
+    assert all(set(line["time"]) == {"seconds", "images_per_second"} for line in lines)
+    return [json.dumps({key: value for key, value in line.items() if key != "time"}) for line in lines]
+
+
+def assert_same_runs(a: Path, b: Path) -> None:
+    """The same weights, statistics and pictures, to the last bit."""
+    assert timeless(a) == timeless(b)
+    newest = [RunFolder(run).checkpoints()[0] for run in (a, b)]
+    assert newest[0].name == newest[1].name
+    assert newest[0].read_bytes() == newest[1].read_bytes()
+    pictures = [{f.name: f.read_bytes() for f in (run / "samples").iterdir()} for run in (a, b)]
+    assert pictures[0] == pictures[1]
+
+
+def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "duelo", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def wait_until(condition, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+def kill_after(run: Path, nimg: int, delay: float, *arguments: object) -> None:
+    """Start the command, and SIGKILL it `delay` seconds after its statistics have reached `nimg` images."""
+    process = start(*arguments, cwd=run.parent)
+    try:
+        wait_until(lambda: any(line["nimg"] >= nimg for line in RunFolder(run).stats()) or process.poll() is not None)
+        time.sleep(delay)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL, "it ended before it could be killed"
+
+
+def test_killed_and_resumed_is_the_same_as_never_touched(tmp_path: Path) -> None:
+    """20 kimg of digits = 10 kimg, kill -9 at an arbitrary instant, the same command again."""
+    options = ["--kimg", 20, "--seed", 3, "--networks.width", 8, "--save.checkpoint_kimg", 4]
+    assert duelo("train", "digits", "--out", "whole", *options, cwd=tmp_path).returncode == 0
+    again = ["train", "digits", "--out", "killed", *options]
+    kill_after(tmp_path / "killed", 10_000, random.random(), *again)
+    result = duelo(*again, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "going on with killed at" in result.stderr
+    assert_same_runs(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.parametrize("data", ["ring", "digits"])
+def test_the_same_command_twice_gives_the_same_numbers(data: str, request, tmp_path: Path) -> None:
+    finished = request.getfixturevalue(f"finished_{data}")
+    kimg = RunFolder(finished).recipe().kimg
+    assert duelo("train", data, "--kimg", kimg, "--out", "run", *TINY, cwd=tmp_path).returncode == 0
+    assert_same_runs(finished, tmp_path / "run")
+
+
+def test_another_seed_gives_other_numbers(finished_ring: Path, tmp_path: Path) -> None:
+    assert duelo("train", "ring", "--kimg", 5, "--seed", 1, "--out", "run", *TINY, cwd=tmp_path).returncode == 0
+    assert timeless(finished_ring) != timeless(tmp_path / "run")
+
+
+def test_a_run_folder_holds_what_it_should(finished_digits: Path) -> None:
+    assert {path.name for path in finished_digits.iterdir()} >= {
+        "recipe.toml",
+        "machine.json",
+        "stats.jsonl",
+        "samples",
+        "checkpoints",
+        "report.html",
+    }
+    folder = RunFolder(finished_digits)
+    assert [kimg for kimg, _ in folder.samples()] == [0, 1, 2, 3]
+    assert len(folder.checkpoints()) == 3
+    assert folder.finished()
+    lines = folder.stats()
+    assert [line["nimg"] for line in lines] == [500, 1000, 1500, 2000, 2500, 3000]
+    assert all(line["discriminator_loss"]["n"] == 500 for line in lines)
+    assert all(0 <= line["real_right"]["mean"] <= 1 for line in lines)
+    seconds = [line["time"]["seconds"] for line in lines]
+    assert seconds == sorted(seconds)
+    assert not list(finished_digits.rglob("*.tmp"))
+    assert not list(finished_digits.rglob("*.pkl"))
+    assert not list(finished_digits.rglob("*.pt"))
+
+
+def test_a_finished_run_says_so_and_shows_its_report(finished_ring: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_ring, tmp_path / "run")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    result = duelo("train", "ring", "--kimg", 5, "--out", run, *TINY, cwd=tmp_path)
+    assert result.returncode == 0
+    assert "finished before" in result.stderr
+    assert result.stdout.strip() == f"report: {run / 'report.html'}"
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_changed_recipe_is_refused_with_the_difference(finished_ring: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_ring, tmp_path / "run")
+    result = duelo("train", "ring", "--kimg", 9, "--out", run, *TINY, "--adam.beta1", 0.1, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "kimg: 5.0 -> 9.0; adam.beta1: 0.5 -> 0.1" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert_same_runs(finished_ring, run)
+
+
+def cut(run: Path, checkpoints: int) -> None:
+    """Take a finished run back to its `checkpoints` oldest checkpoints."""
+    for file in RunFolder(run).checkpoints()[:-checkpoints]:
+        file.unlink()
+
+
+def test_a_spoiled_checkpoint_falls_back_to_the_one_before(finished_ring: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_ring, tmp_path / "run")
+    newest = RunFolder(run).checkpoints()[0]
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 4
+    newest.write_bytes(content)
+    sampled = duelo("sample", run, "-n", 9, cwd=tmp_path)
+    assert sampled.returncode == 0, sampled.stderr
+    assert newest.exists(), "sampling must not delete anything"
+    result = duelo("train", "ring", "--kimg", 5, "--out", run, *TINY, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert f"damaged checkpoint: {newest}" in result.stderr
+    (run / "samples-seed0.png").unlink(missing_ok=True)
+    assert_same_runs(finished_ring, run)
+
+
+def test_when_every_checkpoint_is_spoiled_it_says_so_and_touches_nothing(finished_ring: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_ring, tmp_path / "run")
+    for file in RunFolder(run).checkpoints():
+        file.write_bytes(b"nothing")
+    cut(run, 2)
+    before = sorted(run.rglob("*"))
+    result = duelo("train", "ring", "--kimg", 5, "--out", run, *TINY, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "every checkpoint in" in result.stderr
+    assert sorted(run.rglob("*")) == before
+
+
+def test_stats_cut_in_the_middle_of_a_line_are_mended(finished_ring: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_ring, tmp_path / "run")
+    cut(run, 1)  # back to 3 kimg
+    stats = (run / "stats.jsonl").read_bytes()
+    (run / "stats.jsonl").write_bytes(stats[: int(len(stats) * 0.93)])
+    (run / "checkpoints" / ".000000004000.safetensors.tmp").write_bytes(b"half")
+    assert duelo("train", "ring", "--kimg", 5, "--out", run, *TINY, cwd=tmp_path).returncode == 0
+    assert_same_runs(finished_ring, run)
+    assert not list(run.rglob("*.tmp"))
+
+
+def test_interrupted_it_saves_says_how_to_go_on_and_goes_on_identically(tmp_path: Path) -> None:
+    arguments = ["train", "ring", "--kimg", 40, "--out", "run", "--play.batch", 32, "--save.checkpoint_kimg", 30]
+    process = start(*arguments, cwd=tmp_path)
+    wait_until(lambda: len(RunFolder(tmp_path / "run").stats()) >= 2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "interrupted at" in said
+    assert "duelo train ring --kimg 40 --out run --play.batch 32" in said
+    at = RunFolder(tmp_path / "run").images_seen()
+    assert 0 < at < 30_000, "it must have been saved where it was interrupted"
+    assert duelo(*arguments, cwd=tmp_path).returncode == 0
+    assert duelo(*["whole" if word == "run" else word for word in arguments], cwd=tmp_path).returncode == 0
+    assert_same_runs(tmp_path / "whole", tmp_path / "run")
+
+
+def test_a_disk_that_fills_up_loses_nothing(finished_ring: Path, tmp_path: Path) -> None:
+    """A real limit on file size, set by the kernel, stops the writing of a checkpoint in its middle."""
+    run = shutil.copytree(finished_ring, tmp_path / "run")
+    cut(run, 1)
+    survivor = RunFolder(run).checkpoints()[0]
+    content = survivor.read_bytes()
+    limit = len(content) // 2
+    arguments = ["train", "ring", "--kimg", 5, "--out", run, *TINY]
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    result = duelo(*arguments, cwd=tmp_path, preexec_fn=small_files)
+    assert result.returncode == 2, result.stderr
+    assert "could not be written (File too large)" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert survivor.read_bytes() == content
+    assert duelo(*arguments, cwd=tmp_path).returncode == 0
+    assert_same_runs(finished_ring, run)
+
+
+@pytest.mark.parametrize("out", ["/proc/nowhere/run", "file/run"])
+def test_a_folder_that_cannot_be_written_gets_its_sentence(command, tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    result = command("train", "ring", "--out", out)
+    assert result.returncode == 2
+    assert "choose another one with --out" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_folder_of_something_else_is_left_alone(command, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis/chapter1.tex").write_text("precious")
+    for out in ("thesis", "thesis/chapter1.tex"):
+        result = command("train", "ring", "--out", out)
+        assert result.returncode == 2
+        assert "not a run (it holds chapter1.tex)" in result.stderr
+    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter1.tex"]
+
+
+def test_two_processes_never_share_a_run(tmp_path: Path) -> None:
+    arguments = ["train", "ring", "--kimg", 4000, "--out", "run", *TINY]
+    process = start(*arguments, cwd=tmp_path)
+    try:
+        wait_until(lambda: RunFolder(tmp_path / "run").stats())
+        result = duelo(*arguments, cwd=tmp_path)
+        assert result.returncode == 2
+        assert "another process is training in run" in result.stderr
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_numbers_that_explode_end_the_run_with_code_3_and_keep_the_checkpoints(tmp_path: Path) -> None:
+    arguments = [
+        "train",
+        "ring",
+        "--kimg",
+        5,
+        "--out",
+        "run",
+        *TINY,
+        "--generator.rate",
+        1e30,
+        "--objective.loss",
+        "minimax",
+    ]
+    result = duelo(*arguments, cwd=tmp_path)
+    assert result.returncode == 3, result.stderr
+    assert "no longer a finite number" in result.stderr
+    assert "Traceback" not in result.stderr
+    for file in RunFolder(tmp_path / "run").checkpoints():
+        game = checkpoint.load(file)["game"]
+        assert all(value.isfinite().all() for value in game["discriminator"].values())
+
+
+def test_minutes_choose_kimg_for_this_machine(tmp_path: Path) -> None:
+    arguments = ["train", "ring", "--minutes", 0.05, "--out", "run", "--save.stats_kimg", 1]
+    result = duelo(*arguments, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    run = RunFolder(tmp_path / "run")
+    assert run.recipe().minutes == 0.05
+    assert 0.5 < run.training_seconds() < 12  # three seconds were asked for; the machine may be busy
+    again = duelo(*arguments, cwd=tmp_path)
+    assert "finished before" in again.stderr
+
+
+def test_a_run_is_a_generator_for_python_too(tmp_path: Path) -> None:
+    recipe = resolve("ring", None, {"kimg": 2, "networks.width": 8, "save.stats_kimg": 1})
+    torch.manual_seed(5)
+    kinds = [moment.kind for moment in train(recipe, tmp_path / "run")]
+    assert kinds == ["start", "samples", "samples", "stats", "samples", "stats", "checkpoint", "end"][:1] + kinds[1:]
+    assert kinds[-2:] == ["checkpoint", "end"]
+    assert kinds.count("stats") == 2
+
+
+def test_when_things_are_due() -> None:
+    assert crossed(900, 1000, 1.0)
+    assert not crossed(1000, 1900, 1.0)
+    assert crossed(0, 5000, 1.0)
+    due = [now for now in range(100, 60_001, 100) if grid_due(now - 100, now, 25.0)]
+    assert due == [1000, 2000, 4000, 8000, 16_000, 25_000, 50_000]
