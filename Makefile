@@ -12,11 +12,7 @@ help: ## what can be made
 demo: .venv/demo ## train on digits (some minutes), then write runs/demo/report.html
 	$(BIN)/duelo train digits --out $(DEMO_FOLDER) $(DEMO_OPTIONS)
 
-test: $(STAMP) ## everything that must hold: style, types, layers, tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --config pyproject.toml
+test: check ## everything that must hold: style, types, layers, tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest
 
 check: $(STAMP) ## the quick half of the tests: style, types, layers

@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
     return {
         **os.environ,
         "DUELO_LANG": "en",
-        "OMP_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": os.environ.get("DUELO_TEST_THREADS", "1"),
         "COLUMNS": "200",
         "PYTHONWARNINGS": "error",
     }

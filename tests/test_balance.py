@@ -12,7 +12,7 @@ def test_fixed_never_changes() -> None:
 
 
 def test_annealed_stays_then_falls_in_a_line_to_its_floor() -> None:
-    at = annealed(Controls(2, 1), total_kimg=100, flat=0.5, floor=0.1)
+    at = annealed(Controls(2, 1), total_kimg=100, share=0.5, floor=0.1)
     assert [at(nimg).rate for nimg in (0, 50_000)] == [1.0, 1.0]
     assert at(75_000).rate == pytest.approx(0.55)
     assert at(100_000).rate == at(200_000).rate == pytest.approx(0.1)

@@ -21,14 +21,14 @@ from duelo.folder import RunFolder
         ("train", "DATA is missing; see `duelo train --help`."),
         ("train digits --foo 3", "--foo is not understood; see `duelo train --help`."),
         ("train digits ring", "ring is not understood"),
-        ("train digits --kimg", "--kimg is missing"),
-        ("train digits --kimg x", "--kimg cannot be 'x'; see `duelo train --help`."),
-        ("train digits --seed 1.5", "--seed cannot be '1.5'"),
-        ("train digits --kimg -3", "kimg = -3.0 in recipe digits cannot be: it must be greater than 0.0."),
-        ("train digits --seed -1", "seed = -1 in recipe digits cannot be: it must be at least 0."),
+        ("train digits --kimg", "--kimg needs a value."),
+        ("train digits --kimg x", "--kimg 'x' is not valid; see `duelo train --help`."),
+        ("train digits --seed 1.5", "--seed '1.5' is not valid"),
+        ("train digits --kimg -3", "kimg = -3.0 on the command line is not valid: it must be greater than 0."),
+        ("train digits --seed -1", "seed = -1 on the command line is not valid: it must be at least 0."),
         ("train digits --adam.beta1", "--adam.beta1 needs a value."),
         ("train digits --adam.beta1 --kimg 3", "--adam.beta1 needs a value."),
-        ("train digits --adam.beta1=2", "adam.beta1 = '2' in recipe digits cannot be"),
+        ("train digits --adam.beta1=2", "adam.beta1 = '2' on the command line is not valid"),
         ("train digits --kimg 3 --minutes 3", "--kimg and --minutes exclude each other"),
         ("train nothing", "there is no data set 'nothing'"),
         ("train digits --recipe nothing", "there is no recipe 'nothing'"),
@@ -37,9 +37,9 @@ from duelo.folder import RunFolder
         ("sample nowhere", "there is no run in nowhere; `duelo runs` lists what there is."),
         ("report nowhere", "there is no run in nowhere"),
         ("recipes nothing", "there is no recipe 'nothing'"),
-        ("sample nowhere -n 0", "-n 0 cannot be: it must be at least 1."),
-        ("sample nowhere -n 1.5", "-n cannot be '1.5'"),
-        ("sample nowhere --out x.gif", "--out x.gif cannot be: name a .png file"),
+        ("sample nowhere -n 0", "-n 0 is not valid: it must be from 1 to 1000000."),
+        ("sample nowhere -n 1.5", "-n '1.5' is not valid"),
+        ("sample nowhere --out x.gif", "--out x.gif is not valid: name a .png file"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_code_2(command, tmp_path: Path, arguments: str, sentence: str) -> None:
@@ -92,7 +92,7 @@ def test_samples_as_grid_array_and_files(command, finished_digits: Path, tmp_pat
 
 def test_samples_of_points(command, finished_ring: Path, tmp_path: Path) -> None:
     assert command("sample", finished_ring, "-n", 7, "--out", tmp_path / "a.npz").returncode == 0
-    points = np.load(tmp_path / "a.npz")["points"]
+    points = np.load(tmp_path / "a.npz")["images"]
     assert (points.shape, points.dtype) == ((7, 2), np.float32)
     assert command("sample", finished_ring, "-n", 500, "--out", tmp_path / "a.png").returncode == 0
     refused = command("sample", finished_ring, "--out", f"{tmp_path}/single/")

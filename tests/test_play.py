@@ -139,6 +139,17 @@ def test_the_average_has_its_half_life() -> None:
     assert torch.allclose(game.ema.module[0].weight, expected, atol=1e-6)
 
 
+def test_the_half_life_counts_every_image_of_a_round() -> None:
+    game = small_game(ema_kimg=0.096)
+    rounds = play(game, POINTS, balance=fixed(Controls(discriminator_steps=3)))
+    for _ in range(50):
+        next(rounds)
+    before = game.ema.module[0].weight.clone()
+    next(rounds)  # three batches of 32: one half-life
+    expected = (before + game.pair.generator[0].weight) / 2
+    assert torch.allclose(game.ema.module[0].weight, expected, atol=1e-6)
+
+
 def test_the_average_holds_batch_normalization_too() -> None:
     torch.manual_seed(0)
     game = Game(duelo.lecture((1, 28, 28), width=4, latent=2), batch=8)

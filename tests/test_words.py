@@ -44,7 +44,7 @@ def test_every_key_is_used_and_every_used_key_exists() -> None:
         if file.parent.name != "words"
     )
     quoted = set(re.findall(r'["\']([a-z]+\.[a-z_]+)["\']', source))
-    families = {"rule.", "preset.", "machine."}  # composed at run time
+    families = {"rule.", "preset.", "machine.", "report.title."}  # composed at run time
     unused = {key for key in LANGUAGES["en"] if key not in quoted and not any(key.startswith(f) for f in families)}
     assert unused == {"error", "did_you_mean"}
     used = set(re.findall(r'(?:say|UserError|TrainingFailed|CheckpointError|t)\(\s*"([a-z]+\.[a-z_]+)"', source))
@@ -73,7 +73,9 @@ def test_language_follows_the_environment(monkeypatch: pytest.MonkeyPatch, varia
 def test_an_error_is_one_sentence_that_says_what_and_what_to_do() -> None:
     for lang in LANGUAGES.values():
         for key, text in lang.items():
-            if key.startswith(("data.", "recipe.u", "recipe.v", "run.", "write.", "checkpoint.", "cli.", "device.")):
+            if key != "sample.done" and key.startswith(
+                ("data.", "recipe.u", "recipe.v", "folder.", "sample.", "run.", "write.", "checkpoint.", "cli.", "device.")
+            ):
                 assert "\n" not in text, key
                 assert text.endswith("."), key
     assert str(UserError("cli.option_value", name="--x.y")).startswith(("--x.y", "a --x.y"))

@@ -27,11 +27,11 @@ def fixed(controls: Controls | None = None) -> Balance:
     return lambda nimg: controls or Controls()
 
 
-def annealed(controls: Controls, total_kimg: float, flat: float = 0.5, floor: float = 0.1) -> Balance:
-    """`controls`, with rates that stay for the share `flat` of the game, then fall in a line to `floor` at its end."""
+def annealed(controls: Controls, total_kimg: float, share: float = 0.5, floor: float = 0.1) -> Balance:
+    """`controls`, with rates that stay, then during the last `share` (0 to 1) of the game fall in a line to `floor`."""
 
     def at(nimg: int) -> Controls:
-        left = (1 - min(nimg / (1000 * total_kimg), 1.0)) / (1 - flat)
+        left = (1 - min(nimg / (1000 * total_kimg), 1.0)) / share
         return Controls(
             controls.discriminator_steps,
             controls.generator_steps,

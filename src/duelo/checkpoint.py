@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises UserError when the disk is full or the folder cannot be written; `path` is then untouched.
     """
     temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    with writing(path), removed_on_failure(temporary):
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
@@ -44,9 +46,25 @@ def write_atomically(path: Path, content: bytes) -> None:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Inside, an operating system's refusal to write becomes a UserError that names `path`."""
+    try:
+        yield
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError("write.failed", path=path, why=error.strerror or error) from error
+
+
+@contextmanager
+def removed_on_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
 
 
 def save(path: Path, tree: dict[str, Any]) -> None:
@@ -59,14 +77,21 @@ def save(path: Path, tree: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> Any:
-    """The tree that ``save`` wrote, its tensors on the CPU. Raises CheckpointError if the file is not whole."""
+    """The tree that ``save`` wrote, its tensors on the CPU.
+
+    Raises CheckpointError if the file is not whole, FileNotFoundError if it is gone, UserError if it cannot be read.
+    """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[FORMAT])
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         if header["sha256"] == _digest(header["tree"], tensors):
             return _decode(json.loads(header["tree"]), tensors)
-    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError("checkpoint.unreadable", path=path, why=error.strerror or error) from error
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError("checkpoint.corrupt", path=path) from error
     raise CheckpointError("checkpoint.corrupt", path=path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ def whole(kind: object, tokens: Sequence[cyclopts.Token]) -> int:
     return int(tokens[0].value)
 
 
-app = App(name="duelo", help=say("help.app"), version=__version__, help_epilogue=say("help.overrides"))
+app = App(name="duelo", help=say("help.app"), version=__version__)
+MOST_SAMPLES = 1_000_000
 overrides: dict[str, str] = {}  # the dotted options of this command, taken out before the rest is parsed
 
 
@@ -31,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         overrides.clear()
-        overrides.update(take_dotted(tokens))
+        if tokens[:1] == ["train"]:
+            overrides.update(take_dotted(tokens))
         code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         return int(code or 0)
     except cyclopts.CycloptsError as error:
@@ -39,10 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         return complain(str(error), error.exit_code)
     except BrokenPipeError:  # `duelo runs | head`
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        return 130
+        return complain(say("cli.interrupted"), 130)
 
 
 def complain(text: str, code: int = 2) -> int:
@@ -53,7 +56,7 @@ def complain(text: str, code: int = 2) -> int:
 
 def take_dotted(tokens: list[str]) -> dict[str, str]:
     """Take the options with a dot in their name (`--adam.beta1 0.5`, `--adam.beta1=0.5`) out of `tokens`."""
-    taken = {}
+    taken: dict[str, str] = {}
     for i in range(len(tokens) - 1, -1, -1):
         name, equals, value = tokens[i].partition("=")
         if not (name.startswith("--") and "." in name):
@@ -62,9 +65,9 @@ def take_dotted(tokens: list[str]) -> dict[str, str]:
             if i + 1 == len(tokens) or tokens[i + 1].startswith("--"):
                 raise UserError("cli.option_value", name=name)
             value = tokens.pop(i + 1)
-        taken[name.removeprefix("--")] = value
+        taken.setdefault(name.removeprefix("--"), value)  # read from the end: the last of several counts
         del tokens[i]
-    return dict(reversed(taken.items()))
+    return taken
 
 
 def explain(error: cyclopts.CycloptsError, tokens: list[str]) -> str:
@@ -79,6 +82,8 @@ def explain(error: cyclopts.CycloptsError, tokens: list[str]) -> str:
         close = difflib.get_close_matches(command, known, 1)
         guess = say("did_you_mean", word=close[0]) if close else ""
         return say("cli.command", name=command, known=", ".join(known), guess=guess)
+    if isinstance(error, cyclopts.MissingArgumentError) and name.startswith("--"):
+        return say("cli.option_value", name=name)
     if isinstance(error, cyclopts.MissingArgumentError):
         return say("cli.missing", name=name, command=command)
     if isinstance(error, cyclopts.CoercionError):
@@ -90,12 +95,12 @@ def explain(error: cyclopts.CycloptsError, tokens: list[str]) -> str:
 
 
 def default_out(data: str, recipe: str | None, options: dict[str, Any]) -> Path:
-    """runs/ and a name made of what was asked for, so that the same command finds its run again."""
+    """runs/ and a name made of what was asked for, in any order, so that the same command finds its run again."""
     parts = [data]
     if recipe is not None:
         parts.append(Path(recipe).stem)
-    for key, value in options.items():
-        parts.append(f"{key.split('.')[-1]}{value:g}" if isinstance(value, float) else f"{key.split('.')[-1]}{value}")
+    for key, value in sorted(options.items()):
+        parts.append(f"{key}{value:g}" if isinstance(value, float) else f"{key}{value}")
     return Path("runs") / "-".join(part.replace("/", "_") for part in parts)
 
 
@@ -127,9 +132,9 @@ def train(
             view.show(moment)
     if moment.kind == "interrupted":
         return 130
-    page = folder / "report.html"
-    if moment.kind == "end" or not page.exists():
-        page = report.write(folder)
+    run = RunFolder(folder)
+    stale = not run.report_file.exists() or run.report_file.stat().st_mtime < run.checkpoints()[0].stat().st_mtime
+    page = report.write(folder) if stale else run.report_file
     print(say("train.report", path=page))
     return 0
 
@@ -144,8 +149,10 @@ def sample(
     seed: Annotated[int, Parameter(converter=whole, help=say("help.sample_seed"))] = 0,
     out: Annotated[str | None, Parameter(help=say("help.sample_out"))] = None,
 ) -> None:
-    if n < 1:
-        raise UserError("sample.count", n=n)
+    if not 1 <= n <= MOST_SAMPLES:
+        raise UserError("sample.count", n=n, most=MOST_SAMPLES)
+    if not 0 <= seed < 2**31:
+        raise UserError("sample.seed", seed=seed)
     if class_ is not None:
         raise UserError("sample.class")
     target = out or str(run / f"samples-seed{seed}.png")

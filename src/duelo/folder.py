@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,10 @@ class RunFolder:
 
     def exists(self) -> bool:
         """Is there a run here?"""
-        return self.recipe_file.is_file()
+        try:
+            return self.recipe_file.is_file()
+        except OSError:  # such as a name that is too long, or a folder that may not be looked into
+            return False
 
     def recipe(self) -> Recipe:
         """The run's recipe. Raises UserError if there is no run here or its recipe is spoiled."""
@@ -84,15 +88,17 @@ class RunFolder:
 
     def samples(self) -> list[tuple[float, Path]]:
         """The sample grids as (kimg, file), oldest first."""
-        return sorted((float(file.stem), file) for file in self.samples_folder.glob("[0-9]*.png"))
+        files = [file for file in self.samples_folder.glob("*.png") if re.fullmatch(r"\d{6}(\.\d)?", file.stem)]
+        return sorted((float(file.stem), file) for file in files)
 
     def sample_file(self, kimg: float) -> Path:
-        """Where the grid at `kimg` belongs: samples/000250.png."""
-        return self.samples_folder / f"{round(kimg):06d}.png"
+        """Where the grid at `kimg` belongs: samples/000250.png, or samples/000000.5.png between whole numbers."""
+        whole, tenth = divmod(round(10 * kimg), 10)
+        return self.samples_folder / (f"{whole:06d}.{tenth}.png" if tenth else f"{whole:06d}.png")
 
     def checkpoints(self) -> list[Path]:
         """The checkpoint files, newest first."""
-        return sorted(self.checkpoints_folder.glob("[0-9]*.safetensors"), reverse=True)
+        return sorted(self.checkpoints_folder.glob("[0-9]" * 12 + ".safetensors"), reverse=True)
 
     def checkpoint_file(self, nimg: int) -> Path:
         """Where the checkpoint at `nimg` images belongs."""
@@ -105,10 +111,13 @@ class RunFolder:
 
     def finished(self) -> bool:
         """Has the run reached its end?"""
-        return self.exists() and self.images_seen() >= 1000 * self.recipe().kimg
+        return self.exists() and self.images_seen() >= self.recipe().images
 
 
 def find_runs(folder: Path) -> list[RunFolder]:
-    """The runs in `folder` (itself, or its direct children), by name."""
-    candidates = [folder, *sorted(folder.iterdir())] if folder.is_dir() else []
+    """The runs in `folder` (itself, or its direct children), by name. Raises UserError if it cannot be read."""
+    try:
+        candidates = [folder, *sorted(folder.iterdir())] if folder.is_dir() else []
+    except OSError as error:
+        raise UserError("folder.unreadable", path=folder, why=error.strerror) from error
     return [RunFolder(path) for path in candidates if RunFolder(path).exists()]

@@ -75,6 +75,7 @@ class Game:
         self.ema_kimg = ema_kimg
         self.ema = AveragedModel(pair.generator, multi_avg_fn=self._average, use_buffers=True)
         self.nimg = 0
+        self.nimg_averaged = 0  # the time of the last update of the average
 
     @property
     def device(self) -> torch.device:
@@ -88,11 +89,16 @@ class Game:
     def _average(self, averages: Any, values: Any, rounds: Any) -> None:
         # Karras et al. 2020 (StyleGAN2-ADA): a half-life in images, ramped up so that early noise is forgotten
         half_life = max(1.0, min(1000 * self.ema_kimg, EMA_RAMP * self.nimg))
-        decay = 0.5 ** (self.batch * world() / half_life)
+        decay = 0.5 ** ((self.nimg - self.nimg_averaged) / half_life)
         if averages[0].is_floating_point():
             torch._foreach_lerp_(list(averages), list(values), 1 - decay)
         else:  # counters, such as batch normalization's
             torch._foreach_copy_(list(averages), list(values))
+
+    def average(self) -> None:
+        """Let the average follow the generator, by as much as the time that has passed since it last did."""
+        self.ema.update_parameters(self.pair.generator)
+        self.nimg_averaged = self.nimg
 
     def state(self) -> dict[str, Any]:
         """Everything that a game must remember to go on exactly."""
@@ -116,7 +122,7 @@ class Game:
                 for name, value in values.items():
                     if value.shape == parameter.shape:  # in the parameter's own memory layout, as Adam made it
                         values[name] = torch.empty_like(parameter).copy_(value)
-        self.nimg = state["nimg"]
+        self.nimg = self.nimg_averaged = state["nimg"]
 
 
 def play(game: Game, data: Part | Tensor, seed: int = 0, balance: Balance | None = None) -> Iterator[Tick]:
@@ -125,6 +131,8 @@ def play(game: Game, data: Part | Tensor, seed: int = 0, balance: Balance | None
     data: a part of a data set, or a tensor of members: uint8 images [n, c, h, w] or float32 points [n, d].
     balance: what each side may do, as a function of the images seen; by default one turn each.
     Each round's randomness is a function of (seed, rank, nimg): a game that was saved and loaded plays on identically.
+    In several processes, each reads its own share of the data; the networks themselves must then average their gradients
+    (torch's DistributedDataParallel).
     """
     part = data if isinstance(data, Part) else Part(data)
     balance = balance or fixed()
@@ -135,13 +143,13 @@ def play(game: Game, data: Part | Tensor, seed: int = 0, balance: Balance | None
         for side, optimizer in game.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = game.rates[side] * controls.rate
-        with randomness(seed, rank(), game.nimg):
+        with randomness(seed, rank(), game.nimg, game.device):
             for _ in range(controls.discriminator_steps):
                 reals = next_reals(game, part, seed)
                 real_logits, fake_logits, discriminator_loss, penalty = discriminator_turn(game, reals)
             for _ in range(controls.generator_steps):
                 generator_loss = generator_turn(game, reals)
-            game.ema.update_parameters(game.pair.generator)
+            game.average()
         yield Tick(
             game.nimg,
             real_logits.detach(),
@@ -213,9 +221,9 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def randomness(seed: int, process: int, nimg: int) -> Iterator[None]:
-    """Inside, torch's random numbers are a function of these three alone; outside, they go on undisturbed."""
-    with torch.random.fork_rng():
+def randomness(seed: int, process: int, nimg: int, device: torch.device) -> Iterator[None]:
+    """Inside, torch's random numbers are a function of the first three alone; outside, they go on undisturbed."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(zlib.crc32(f"{seed}/{process}/{nimg}".encode()))
         yield
 

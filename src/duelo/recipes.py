@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -19,7 +19,7 @@ from duelo.words import UserError, say
 DATA = ("digits", "grid", "ring")
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=65_536)]
 
 
 class Section(BaseModel):
@@ -73,7 +73,7 @@ class Save(Section):
     """How often, in thousands of images, and how many checkpoints stay."""
 
     stats_kimg: Positive = 1.0
-    samples_kimg: Positive = 25.0
+    samples_kimg: Annotated[float, Field(ge=0.1)] = 25.0
     checkpoint_kimg: Positive = 10.0
     checkpoints: Count = 3
 
@@ -86,7 +86,7 @@ class Recipe(Section):
 
     data: Literal["digits", "grid", "ring"]
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    kimg: Positive
+    kimg: Annotated[float, Field(gt=0, le=1e9)]
     minutes: Positive | None = None
     play: Play
     networks: Networks
@@ -95,6 +95,11 @@ class Recipe(Section):
     discriminator: Side
     adam: Adam
     save: Save = Save()
+
+    @property
+    def images(self) -> int:
+        """The length of the run in images."""
+        return max(1, round(1000 * self.kimg))
 
 
 def digits() -> dict[str, Any]:
@@ -154,17 +159,22 @@ def resolve(data: str | None, name: str | None = None, overrides: dict[str, Any]
     tree, where = _base(name or DEFAULTS[data or "digits"])
     if data is not None:
         tree["data"] = data
-    for key, value in (overrides or {}).items():
+    tree.pop("minutes", None)  # a saved recipe says how long it is by kimg; minutes are measured when they are asked for
+    given = {key.replace("-", "_"): value for key, value in (overrides or {}).items()}
+    for key, value in given.items():
         _put(tree, key, value)
-    return validate(tree, where)
+    return validate(tree, where, given)
 
 
-def validate(tree: dict[str, Any], where: str) -> Recipe:
-    """A recipe from plain values, texts allowed for numbers. Raises UserError naming the first wrong key."""
+def validate(tree: dict[str, Any], where: str, overrides: Container[str] = ()) -> Recipe:
+    """A recipe from plain values, texts allowed for numbers. Raises UserError naming the first wrong key and its place.
+
+    where: what the values come from, but for those keys that are in `overrides`: these come from the command line.
+    """
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
-        _explain(error, where)
+        _explain(error, where, overrides)
     if (recipe.networks.pair == "toy") != (recipe.data != "digits"):
         raise UserError("recipe.pair", pair=recipe.networks.pair, data=recipe.data)
     return recipe
@@ -172,7 +182,7 @@ def validate(tree: dict[str, Any], where: str) -> Recipe:
 
 def read(path: Path) -> Recipe:
     """The recipe in a TOML file. Raises UserError."""
-    return validate(_toml(path), str(path))
+    return validate(_toml(path), say("recipe.file", path=path))
 
 
 def to_toml(recipe: Recipe) -> str:
@@ -199,7 +209,7 @@ def _base(name: str) -> tuple[dict[str, Any], str]:
     if name in PRESETS:
         return PRESETS[name](), say("recipe.preset", name=name)
     if name.endswith(".toml"):
-        return _toml(Path(name)), name
+        return _toml(Path(name)), say("recipe.file", path=name)
     raise UserError("recipe.unknown", name=name, known=", ".join(sorted(PRESETS)), guess=_guess(name, PRESETS))
 
 
@@ -213,8 +223,8 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _put(tree: dict[str, Any], key: str, value: Any) -> None:
-    """Set a dotted key; `-` and `_` mean the same. The tree is checked as a whole afterwards."""
-    *sections, last = key.replace("-", "_").split(".")
+    """Set a dotted key. The tree is checked as a whole afterwards."""
+    *sections, last = key.split(".")
     for section in sections:
         below = tree.setdefault(section, {})
         if not isinstance(below, dict):
@@ -223,10 +233,12 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:
     tree[last] = value
 
 
-def _explain(error: ValidationError, where: str) -> NoReturn:
+def _explain(error: ValidationError, where: str, overrides: Container[str]) -> NoReturn:
     """The first of pydantic's complaints as a plain sentence."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
+    if key in overrides and first["type"] != "extra_forbidden":
+        where = say("recipe.command_line")
     if first["type"] == "extra_forbidden":
         keys = [*_keys(Recipe), *Recipe.model_fields]
         raise UserError("recipe.key", key=key, where=where, guess=_guess(key, keys)) from None

@@ -21,6 +21,7 @@ from duelo.objectives import OBJECTIVES
 from duelo.words import LANGUAGES, UserError, language, say
 
 REAL, FAKE, NEUTRAL = "#2f7fc9", "#dd6b20", "#8a94a0"  # legible on light and on dark
+MACHINE = {key: f"machine.{key}" for key in ("device", "cpu", "cores", "threads", "system", "python", "torch")}
 STRIP = 9  # moments in the evolution strip
 
 
@@ -37,6 +38,7 @@ def render(folder: RunFolder) -> str:
     recipe, lines, grids = folder.recipe(), folder.stats(), folder.samples()
     if not lines or not grids:
         raise UserError("run.no_checkpoint", path=folder.path)
+    machine = folder.machine()
     points = recipe.data != "digits"
     seen = lines[-1]["nimg"] / 1000
     chosen = spaced(grids, STRIP)
@@ -53,15 +55,15 @@ def render(folder: RunFolder) -> str:
         data=recipe.data,
         points=points,
         kimg=f"{seen:g}",
+        drawn_at=f"{grids[-1][0]:g}",
         recipe_kimg=f"{recipe.kimg:g}",
         done=folder.finished(),
         final=picture(grids[-1][1].read_bytes()),
-        alt=say("report.alt"),
         numbers=numbers(lines),
         strip=[(f"{at:g}", picture(file.read_bytes() if points else top_row(file))) for at, file in chosen],
         curves=curves(lines, recipe),
         recipe=[(key, value) for key, value in recipes.flat(recipe).items() if value is not None],
-        machine=[(f"machine.{key}", value) for key, value in folder.machine().items()],
+        machine=[(name, machine[key]) for key, name in MACHINE.items() if key in machine],
         version=__version__,
     )
 
@@ -171,7 +173,7 @@ def spaced(grids: list[tuple[float, Path]], count: int) -> list[tuple[float, Pat
     """At most `count` of the grids: the first, the last, and between them steps that grow, as progress slows."""
     if len(grids) <= count:
         return grids
-    wanted = {round((len(grids) - 1) * i / (count - 1)) for i in range(count)}
+    wanted = {round((len(grids) - 1) * (i / (count - 1)) ** 1.5) for i in range(count)}
     return [grids[i] for i in sorted(wanted)]
 
 

@@ -10,25 +10,23 @@ from __future__ import annotations
 import json
 import math
 import os
-import platform
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from filelock import FileLock, Timeout
 
-from duelo import balance, checkpoint, data, objectives, recipes, stats
+from duelo import balance, checkpoint, data, machine, objectives, recipes, stats
 from duelo.balance import Controls
-from duelo.checkpoint import CheckpointError, write_atomically
+from duelo.checkpoint import CheckpointError, write_atomically, writing
 from duelo.data import Dataset
-from duelo.data.pixels import scatter, tile
+from duelo.data.pixels import png, scatter, tile
 from duelo.folder import RunFolder
 from duelo.networks import PAIRS
 from duelo.play import Game, Tick, play, sample
@@ -81,7 +79,7 @@ def schedule(recipe: Recipe) -> balance.Balance:
     controls = Controls(recipe.discriminator.steps, recipe.generator.steps)
     if recipe.play.anneal == 0:
         return balance.fixed(controls)
-    return balance.annealed(controls, recipe.kimg, flat=1 - recipe.play.anneal)
+    return balance.annealed(controls, recipe.kimg, recipe.play.anneal)
 
 
 def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
@@ -90,7 +88,7 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
     Raises UserError: the folder belongs to something else or to another recipe, cannot be written, or is in use; every
     checkpoint is spoiled. Raises TrainingFailed when a statistic is no longer finite; the checkpoints stand.
     """
-    device = find_device(device)
+    device = machine.find_device(device)
     folder = RunFolder(out)
     with claimed(folder):
         recipe = settle(recipe, folder, device)
@@ -98,16 +96,21 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
             yield Moment("finished", folder.images_seen(), recipe)
             return
         stats.collect()  # forget what an earlier run of this process left
-        game, dataset = build(recipe, device)
-        nimg, spoiled = resume(game, folder)
-        for path in spoiled:
-            path.unlink(missing_ok=True)  # the run will pass there again
-            yield Moment("spoiled", nimg, recipe, path=path)
-        seconds = trim_stats(folder, nimg)
-        write_atomically(folder.machine_file, json.dumps(machine(device), indent=2).encode())
-        yield Moment("resume" if nimg else "start", nimg, recipe)
-        with interruptible() as interrupted:
-            yield from _play_on(game, dataset, recipe, folder, seconds, interrupted)
+        with enough_memory():
+            game, dataset = build(recipe, device)
+            tree, spoiled = resume(game, folder)
+            if tree is not None:
+                stats.load(tree["stats"])
+                torch.set_num_threads(tree["threads"])  # sums depend on how they are shared out
+            for path in spoiled:  # out of the way, not lost: the run will pass there again
+                with writing(path):
+                    path.rename(path.with_suffix(".damaged"))
+                yield Moment("spoiled", game.nimg, recipe, path=path)
+            seconds = trim_stats(folder, game.nimg)
+            write_atomically(folder.machine_file, json.dumps(machine.describe(device), indent=2).encode())
+            yield Moment("resume" if game.nimg else "start", game.nimg, recipe)
+            with interruptible() as interrupted:
+                yield from _play_on(game, dataset, recipe, folder, seconds, interrupted)
 
 
 def _play_on(
@@ -119,7 +122,7 @@ def _play_on(
     interrupted: threading.Event,
 ) -> Iterator[Moment]:
     """From game.nimg to the end: rounds, and what is due after each of them."""
-    save, end = recipe.save, round(1000 * recipe.kimg)
+    save, end = recipe.save, recipe.images
     if game.nimg == 0:
         yield draw(game, dataset, recipe, folder)
     clock = line_clock = time.perf_counter()
@@ -164,56 +167,67 @@ def log(folder: RunFolder, nimg: int, recipe: Recipe, times: dict[str, float]) -
     summaries = stats.collect()
     for name, summary in summaries.items():
         if not math.isfinite(summary.mean):
-            raise TrainingFailed("run.not_finite", name=name, kimg=f"{nimg / 1000:g}", path=folder.path)
+            raise failed(name, nimg, folder)
     line = {"nimg": nimg, **{name: asdict(summary) for name, summary in summaries.items()}, "time": times}
-    try:
-        with folder.stats_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-    except OSError as error:
-        raise UserError("write.failed", path=folder.stats_file, why=error.strerror) from error
+    with writing(folder.stats_file), folder.stats_file.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
     return Moment("stats", nimg, recipe, stats=line)
 
 
 def draw(game: Game, dataset: Dataset, recipe: Recipe, folder: RunFolder) -> Moment:
     """Save a picture of what the same latents give now."""
-    picture = BytesIO()
     if dataset.truth is None:
-        tile(sample(game, GRID, recipe.seed), columns=10).save(picture, "PNG")
+        picture = tile(sample(game, GRID, recipe.seed), columns=10)
     else:
-        extent = 1.25 * float(dataset.truth.means.abs().max())
-        scatter(sample(game, POINTS, recipe.seed), extent).save(picture, "PNG")
+        picture = scatter(sample(game, POINTS, recipe.seed), dataset.truth.extent)
     path = folder.sample_file(game.nimg / 1000)
-    write_atomically(path, picture.getvalue())
+    write_atomically(path, png(picture))
     return Moment("samples", game.nimg, recipe, path=path)
 
 
 def keep(game: Game, recipe: Recipe, folder: RunFolder) -> Moment:
-    """Save a checkpoint; the oldest beyond the number to keep go."""
-    with folder.stats_file.open("ab") as file:
+    """Save a checkpoint; the oldest beyond the number to keep go. Raises TrainingFailed rather than save what is spoiled."""
+    tree: dict[str, Any] = {"game": game.state(), "stats": stats.state(), "threads": torch.get_num_threads()}
+    for part in ("generator", "discriminator", "ema"):
+        for name, value in tree["game"][part].items():
+            if not value.isfinite().all():
+                raise failed(f"{part}.{name}", game.nimg, folder)
+    with writing(folder.stats_file), folder.stats_file.open("ab") as file:
         os.fsync(file.fileno())  # the lines up to here must be as safe as the checkpoint that follows them
     path = folder.checkpoint_file(game.nimg)
-    checkpoint.save(path, {"game": game.state(), "stats": stats.state(), "threads": torch.get_num_threads()})
+    checkpoint.save(path, tree)
     for old in folder.checkpoints()[recipe.save.checkpoints :]:
-        old.unlink(missing_ok=True)
+        with writing(old):
+            old.unlink(missing_ok=True)
     return Moment("checkpoint", game.nimg, recipe, path=path)
 
 
-def resume(game: Game, folder: RunFolder) -> tuple[int, list[Path]]:
-    """Load the newest checkpoint that is whole: its time (0: there is none), and the spoiled ones passed over."""
+def failed(name: str, nimg: int, folder: RunFolder) -> TrainingFailed:
+    """What to say when `name` is no longer finite."""
+    return TrainingFailed("run.not_finite", name=name, kimg=f"{nimg / 1000:g}", path=folder.path)
+
+
+def resume(game: Game, folder: RunFolder) -> tuple[dict[str, Any] | None, list[Path]]:
+    """Load the newest checkpoint that is whole: what it holds (None: there is none), and the spoiled ones passed over.
+
+    Raises UserError if every checkpoint is spoiled, or they are of other networks.
+    """
     spoiled = []
     for path in folder.checkpoints():
         try:
-            tree = checkpoint.load(path)
+            tree: dict[str, Any] = checkpoint.load(path)
+            game.load(tree["game"])
+        except FileNotFoundError:  # a training that goes on has just replaced it
+            return resume(game, folder)
         except CheckpointError:
             spoiled.append(path)
-            continue
-        game.load(tree["game"])
-        stats.load(tree["stats"])
-        torch.set_num_threads(tree["threads"])  # sums depend on how they are shared out
-        return game.nimg, spoiled
+        except (RuntimeError, KeyError, ValueError, TypeError) as error:
+            raise UserError("checkpoint.other_networks", path=path) from error
+        else:
+            return tree, spoiled
     if spoiled:
         raise UserError("checkpoint.none_whole", path=folder.checkpoints_folder)
-    return 0, []
+    return None, []
 
 
 def is_whole(path: Path) -> bool:
@@ -228,9 +242,9 @@ def is_whole(path: Path) -> bool:
 def load_game(folder: RunFolder, device: str = "auto") -> tuple[Game, Dataset, Recipe]:
     """A run's game at its newest whole checkpoint. Raises UserError if there is none."""
     recipe = folder.recipe()
-    game, dataset = build(recipe, find_device(device))
-    nimg, _ = resume(game, folder)
-    if nimg == 0:
+    game, dataset = build(recipe, machine.find_device(device))
+    tree, _ = resume(game, folder)
+    if tree is None:
         raise UserError("run.no_checkpoint", path=folder.path)
     return game, dataset, recipe
 
@@ -244,11 +258,22 @@ def settle(recipe: Recipe, folder: RunFolder, device: str) -> Recipe:
         changes = recipes.differences(there, recipe)
         if changes:
             raise UserError("run.other_recipe", path=folder.path, changes="; ".join(changes))
+        make_folders(folder)
         return there
     if recipe.minutes is not None:
         recipe = recipe.model_copy(update={"kimg": kimg_in(recipe, device)})
     write_atomically(folder.recipe_file, recipes.to_toml(recipe).encode())
+    make_folders(folder)
     return recipe
+
+
+def make_folders(folder: RunFolder) -> None:
+    """The folders inside a run's folder, and nothing in them that a kill left of an atomic write."""
+    for place in (folder.path, folder.samples_folder, folder.checkpoints_folder):
+        with writing(place):
+            place.mkdir(exist_ok=True)
+            for leftover in place.glob(".*.tmp"):
+                leftover.unlink(missing_ok=True)
 
 
 def kimg_in(recipe: Recipe, device: str) -> float:
@@ -260,7 +285,7 @@ def kimg_in(recipe: Recipe, device: str) -> float:
         next(rounds)
     start, nimg = time.perf_counter(), game.nimg
     while time.perf_counter() - start < min(8.0, 6 * recipe.minutes):
-        next(rounds)
+        next(rounds).generator_loss.sum().item()  # a GPU must have finished the round before the clock is read
     speed = (game.nimg - nimg) / (time.perf_counter() - start)
     return max(round(speed * 60 * recipe.minutes / 1000, 1), recipe.play.batch / 1000)
 
@@ -270,35 +295,6 @@ def trim_stats(folder: RunFolder, nimg: int) -> float:
     kept = [line for line in folder.stats() if line["nimg"] <= nimg]
     write_atomically(folder.stats_file, "".join(json.dumps(line) + "\n" for line in kept).encode())
     return float(kept[-1]["time"]["seconds"]) if kept else 0.0
-
-
-def find_device(name: str) -> str:
-    """A torch device that works here; "auto" is the first GPU, else the CPU. Raises UserError."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError("device.none", device=name) from error
-    return name
-
-
-def machine(device: str) -> dict[str, Any]:
-    """What the run is trained on, for the report."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0] if names else cpu
-    return {
-        "device": torch.cuda.get_device_name() if device.startswith("cuda") else "CPU",
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
 
 
 def crossed(before: int, now: int, every_kimg: float) -> bool:
@@ -315,13 +311,11 @@ def grid_due(before: int, now: int, every_kimg: float) -> bool:
 @contextmanager
 def claimed(folder: RunFolder) -> Iterator[None]:
     """The folder, made if need be, and ours alone while we are inside."""
-    if folder.path.exists() and not folder.exists():
-        foreign = folder.path if not folder.path.is_dir() else next(_foreign(folder.path), None)
+    try:
+        foreign = None if folder.exists() else _foreign(folder.path)
         if foreign is not None:
             raise UserError("run.foreign_folder", path=folder.path, file=foreign.name)
-    try:
-        for path in (folder.samples_folder, folder.checkpoints_folder):
-            path.mkdir(parents=True, exist_ok=True)
+        folder.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.path / ".lock")
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -329,16 +323,28 @@ def claimed(folder: RunFolder) -> Iterator[None]:
     except OSError as error:
         raise UserError("write.folder", path=folder.path, why=error.strerror) from error
     try:
-        for leftover in folder.path.rglob(".*.tmp"):  # what a kill left of an atomic write
-            leftover.unlink(missing_ok=True)
         yield
     finally:
         lock.release()
 
 
-def _foreign(path: Path) -> Iterator[Path]:
-    """Files in a folder without a recipe that no run of ours can have left there."""
-    return (file for file in path.iterdir() if not file.name.startswith(".") and file.name not in ("samples", "checkpoints"))
+def _foreign(path: Path) -> Path | None:
+    """Something in this place that no run of ours can have left before it saved its recipe."""
+    if not path.is_dir():
+        return path if path.exists() else None
+    ours = {".lock", ".recipe.toml.tmp"}
+    return next((file for file in sorted(path.iterdir()) if file.name not in ours), None)
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Inside, running out of memory, the computer's or the GPU's, becomes a UserError."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise UserError("run.memory") from error
 
 
 @contextmanager

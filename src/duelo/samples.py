@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from duelo.checkpoint import write_atomically
-from duelo.data.pixels import scatter, tile
+from duelo.data.pixels import png, scatter, tile
 from duelo.folder import RunFolder
 from duelo.play import sample
 from duelo.run import load_game
@@ -22,8 +21,8 @@ from duelo.words import UserError
 def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
     """Draw `n` samples of a run with the latents of `seed` and write them to `target`.
 
-    A .png is one picture (a grid; for points, a scatter plot). A .npz holds `images` uint8 [n, h, w, c], or `points`
-    float32 [n, 2]. A folder (ending in "/") gets a .png for each image. Raises UserError.
+    A .png is one picture (a grid; for points, a scatter plot). A .npz holds `images`: uint8 [n, h, w, c], or
+    float32 [n, 2] if they are points. A folder (ending in "/") gets a .png for each image. Raises UserError.
     """
     game, dataset, _ = load_game(folder)
     values = sample(game, n, seed)
@@ -35,14 +34,12 @@ def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
     if target.endswith(".npz"):
         array = values.numpy() if dataset.truth else values.permute(0, 2, 3, 1).numpy()
         buffer = BytesIO()
-        arrays: dict[str, Any] = {"points" if dataset.truth else "images": array}
-        np.savez_compressed(buffer, **arrays)
+        np.savez_compressed(buffer, images=array)
         write_atomically(path, buffer.getvalue())
     elif dataset.truth:
         if target.endswith("/"):
             raise UserError("sample.points_folder")
-        extent = 1.25 * float(dataset.truth.means.abs().max())
-        write_atomically(path, png(scatter(values, extent)))
+        write_atomically(path, png(scatter(values, dataset.truth.extent)))
     elif target.endswith(".png"):
         write_atomically(path, png(tile(values, columns=math.ceil(math.sqrt(n)))))
     else:
@@ -54,10 +51,3 @@ def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
 def single(image: Tensor) -> Image.Image:
     """One image [c, h, w] uint8 as a picture."""
     return tile(image[None], columns=1, border=0)
-
-
-def png(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG file."""
-    buffer = BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duelo.folder import RunFolder
-from duelo.words import say
+from duelo.words import UserError, say
 
 if TYPE_CHECKING:
     from duelo.run import Moment
@@ -69,7 +69,7 @@ class PlainScreen:
             return
         self.last = now
         kimg, at = moment.recipe.kimg, moment.nimg / 1000
-        speed = moment.stats["time"]["images_per_second"]
+        speed = max(moment.stats["time"]["images_per_second"], 0.1)
         line = say(
             "screen.line",
             at=at,
@@ -119,7 +119,7 @@ class LiveScreen:
         from duelo.objectives import OBJECTIVES
 
         kimg, at, now = moment.recipe.kimg, moment.nimg / 1000, self.history[-1]
-        speed = now["time"]["images_per_second"]
+        speed = max(now["time"]["images_per_second"], 0.1)
         rules = OBJECTIVES[moment.recipe.objective.loss]
         table = Table.grid(padding=(0, 2))
         table.add_row(
@@ -164,6 +164,7 @@ def screen(folder: Path, command: str) -> PlainScreen | LiveScreen:
 def print_runs(place: Path, runs: list[RunFolder]) -> None:
     """A table of runs on stdout."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     if not runs:
@@ -171,10 +172,14 @@ def print_runs(place: Path, runs: list[RunFolder]) -> None:
         return
     table = Table(*say("runs.columns").split("|"), box=None, pad_edge=False)
     for run in runs:
-        recipe, at = run.recipe(), run.images_seen() / 1000
+        try:
+            recipe, at = run.recipe(), run.images_seen() / 1000
+        except UserError as error:  # one spoiled run must not hide the others
+            table.add_row(escape(str(run.path)), "?", "?", "?", escape(str(error)), "?")
+            continue
         state = say("runs.done") if run.finished() else say("runs.open", share=at / recipe.kimg)
         table.add_row(
-            str(run.path),
+            escape(str(run.path)),
             recipe.data,
             recipe.networks.pair,
             f"{at:g} / {recipe.kimg:g}",

@@ -69,5 +69,5 @@ def batch_indices(n: int, batch: int, nimg: int, seed: int) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _order(n: int, turn: int, seed: int) -> Tensor:
-    # the numbers 2 and 1 are coprime to the usual seeds' steps: neighbouring seeds never share an order
+    # two seeds would share an order only after a million passes
     return torch.randperm(n, generator=torch.Generator().manual_seed(seed * 1_000_003 + turn))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import torch
 from PIL import Image
 from torch import Tensor
@@ -21,6 +23,13 @@ def to_bytes(values: Tensor, pixel_range: tuple[float, float] | None) -> Tensor:
         return values
     low, high = pixel_range
     return ((values - low) * (255 / (high - low))).round().clamp(0, 255).to(torch.uint8)
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def tile(images: Tensor, columns: int, border: int = 2) -> Image.Image:

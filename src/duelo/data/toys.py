@@ -21,6 +21,11 @@ class Mixture:
     means: Tensor
     sigma: float
 
+    @property
+    def extent(self) -> float:
+        """Half the side of a square around the origin that shows all of it."""
+        return 1.25 * float(self.means.abs().max())
+
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """`n` exact draws, [n, 2] float32."""
         modes = torch.randint(len(self.means), (n,), generator=generator)

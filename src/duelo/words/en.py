@@ -6,19 +6,20 @@ WORDS = {
     "did_you_mean": " (did you mean {word}?)",
     "data.unknown": "there is no data set {name!r}{guess}; choose one of: {known}.",
     "digits.corrupt": "the digits inside the package are damaged ({file} does not have its SHA-256); install duelo again.",
-    "recipe.preset": "recipe {name}",
-    "recipe.command_line": "the command line",
+    "recipe.preset": "in recipe {name}",
+    "recipe.file": "in {path}",
+    "recipe.command_line": "on the command line",
     "recipe.unknown": "there is no recipe {name!r}{guess}; choose one of: {known}, or a .toml file.",
     "recipe.unreadable": "the recipe {path} cannot be read ({why}); check the path.",
     "recipe.not_toml": "the recipe {path} is not valid TOML ({why}); correct that line.",
-    "recipe.key": "{where} has no key {key!r}{guess}; `duelo recipes digits` shows every key.",
-    "recipe.missing": "{where} lacks the key {key!r}; `duelo recipes digits` shows a whole recipe.",
-    "recipe.value": "{key} = {value!r} in {where} cannot be: it must be {wanted}.",
+    "recipe.key": "there is no key {key!r} {where}{guess}; `duelo recipes digits` shows every key.",
+    "recipe.missing": "the key {key!r} is missing {where}; `duelo recipes digits` shows a whole recipe.",
+    "recipe.value": "{key} = {value!r} {where} is not valid: it must be {wanted}.",
     "recipe.pair": "the networks {pair!r} do not fit the data {data!r}; set networks.pair, or choose another recipe.",
-    "rule.gt": "greater than {limit}",
-    "rule.ge": "at least {limit}",
-    "rule.lt": "less than {limit}",
-    "rule.le": "at most {limit}",
+    "rule.gt": "greater than {limit:g}",
+    "rule.ge": "at least {limit:g}",
+    "rule.lt": "less than {limit:g}",
+    "rule.le": "at most {limit:g}",
     "rule.one_of": "one of: {choices}",
     "rule.whole": "a whole number",
     "rule.number": "a number",
@@ -26,25 +27,35 @@ WORDS = {
     "write.failed": "{path} could not be written ({why}); what was saved before is intact: free some space or choose "
     "another folder with --out, and run the same command again.",
     "write.folder": "the folder {path} cannot be made or written ({why}); choose another one with --out.",
+    "folder.unreadable": "the folder {path} cannot be read ({why}); check its permissions.",
+    "run.memory": "there is not enough memory for this; use a smaller --networks.width or --play.batch, or fewer samples.",
     "run.none": "there is no run in {path}; `duelo runs` lists what there is.",
     "run.no_checkpoint": "the run in {path} has no checkpoint yet; run its `duelo train` command again first.",
     "run.foreign_folder": "{path} is not empty and not a run (it holds {file}); choose another folder with --out.",
-    "run.other_recipe": "{path} holds a run with another recipe ({changes}); choose another folder with --out, or repeat "
+    "run.other_recipe": "{path} holds a run with another recipe ({changes}); choose another folder with --out, "
+    "or repeat "
     "that run's own command to go on with it.",
     "run.locked": "another process is training in {path}; wait for it, or choose another folder with --out.",
-    "run.not_finite": "training failed at {kimg} kimg: {name} is no longer a finite number; the checkpoints before it in "
+    "run.not_finite": "training failed at {kimg} kimg: {name} is no longer a finite number; the checkpoints "
+    "before it in "
     "{path} are intact: start another run with lower learning rates (--generator.rate, --discriminator.rate).",
     "checkpoint.corrupt": "the checkpoint {path} is damaged; delete it, and run the same command again.",
-    "checkpoint.none_whole": "every checkpoint in {path} is damaged; delete that folder to start this run from its beginning.",
+    "checkpoint.unreadable": "the checkpoint {path} cannot be read ({why}); check its permissions and the disk.",
+    "checkpoint.other_networks": "the checkpoint {path} is of other networks than this version of duelo makes; "
+    "use the version that wrote it.",
+    "checkpoint.none_whole": "every checkpoint in {path} is damaged; delete that folder to start this run from "
+    "its beginning.",
     "device.none": "there is no device {device!r} here; use --device cpu.",
     "sample.class": "this run was trained without classes; leave out --class.",
-    "sample.count": "-n {n} cannot be: it must be at least 1.",
+    "sample.count": "-n {n} is not valid: it must be from 1 to {most}.",
+    "sample.seed": "--seed {seed} is not valid: it must be from 0 to 2147483647.",
     "sample.points_folder": "points are not single images; write them to a .png or a .npz file with --out.",
-    "sample.out": "--out {path} cannot be: name a .png file, a .npz file, or a folder (ending in /).",
+    "sample.out": "--out {path} is not valid: name a .png file, a .npz file, or a folder (ending in /).",
     "cli.command": "there is no command {name!r}{guess}; choose one of: {known}.",
     "cli.missing": "{name} is missing; see `duelo {command} --help`.",
-    "cli.value": "{name} cannot be {value!r}; see `duelo {command} --help`.",
+    "cli.value": "{name} {value!r} is not valid; see `duelo {command} --help`.",
     "cli.unused": "{names} is not understood; see `duelo {command} --help`.",
+    "cli.interrupted": "interrupted; nothing was lost.",
     "cli.option_value": "{name} needs a value.",
     "cli.two_lengths": "--kimg and --minutes exclude each other; give one of them.",
     # help
@@ -79,7 +90,7 @@ WORDS = {
     "train.report": "report: {path}",
     "screen.title": "duelo · {data}",
     "screen.progress": "progress",
-    "screen.speed": "{speed:,.0f} images/s",
+    "screen.speed": "{speed:.0f} images/s",
     "screen.eta": "{time} left",
     "screen.real": "D right on real",
     "screen.fake": "D right on fake",
@@ -102,9 +113,10 @@ WORDS = {
     "preset.lecture": "digits as in the lecture: strided and transposed convolutions, ReLU at the end",
     "preset.toy": "points in the plane (ring, grid): two small perceptrons",
     # the report
-    "report.title": "A duel over {data}",
+    "report.title.digits": "A duel over digits",
+    "report.title.grid": "A duel over a grid of points",
+    "report.title.ring": "A duel over a ring of points",
     "report.lead": "Two networks competed: the generator to imitate, the discriminator to tell the imitations apart.",
-    "report.alt": "samples of the trained generator",
     "report.final": "What the generator made of 100 random latents after {kimg} kimg. None was picked by hand.",
     "report.final_points": "5,000 points that the generator made after {kimg} kimg.",
     "report.numbers": "The run in figures",
@@ -115,7 +127,8 @@ WORDS = {
     "report.speed": "images per second",
     "report.real_right": "D right on real",
     "report.fake_right": "D right on generated",
-    "report.no_verdict": "D is the discriminator of this very duel, judging images it was trained on (mean over the last "
+    "report.no_verdict": "D is the discriminator of this very duel, judging images it was trained on (mean over "
+    "the last "
     "tenth of the run). It is a sign of balance, not a measure of quality: look at the images.",
     "report.evolution": "How it learnt",
     "report.evolution_hint": "Each row is a moment, each column the same latent: the same idea, drawn better and better.",
@@ -127,10 +140,12 @@ WORDS = {
     "report.accuracy_caption": "Share of real and of generated images that the discriminator judged correctly while it "
     "was trained on them. At the dashed line, 50 %, it can only guess.",
     "report.losses": "Losses",
-    "report.loss_caption": "The discriminator's loss D and the generator's loss G; the dashed lines are their values at "
+    "report.loss_caption": "The discriminator's loss D and the generator's loss G; the dashed lines are their "
+    "values at "
     "the equilibrium ({d} and {g}). A loss that falls does not mean images that get better: the rival moves too.",
     "report.logits": "What D says",
-    "report.logit_caption": "Mean answer (logit) of the discriminator: the higher, the surer it is that an image is real. "
+    "report.logit_caption": "Mean answer (logit) of the discriminator: the higher, the surer it is that an "
+    "image is real. "
     "The gap between the lines is what it can still tell apart.",
     "report.on_real": "real",
     "report.on_fake": "generated",

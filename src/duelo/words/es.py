@@ -5,21 +5,23 @@ WORDS = {
     "error": "duelo: {text}",
     "did_you_mean": " (¿quiso decir {word}?)",
     "data.unknown": "no existe el conjunto de datos {name!r}{guess}; elija uno de estos: {known}.",
-    "digits.corrupt": "los dígitos incluidos en el paquete están dañados ({file} no tiene su SHA-256); vuelva a instalar "
+    "digits.corrupt": "los dígitos incluidos en el paquete están dañados ({file} no tiene su SHA-256); vuelva a "
+    "instalar "
     "duelo.",
-    "recipe.preset": "la receta {name}",
-    "recipe.command_line": "la línea de órdenes",
+    "recipe.preset": "en la receta {name}",
+    "recipe.file": "en {path}",
+    "recipe.command_line": "en la línea de órdenes",
     "recipe.unknown": "no existe la receta {name!r}{guess}; elija una de estas: {known}, o un archivo .toml.",
     "recipe.unreadable": "no se puede leer la receta {path} ({why}); revise la ruta.",
     "recipe.not_toml": "la receta {path} no es TOML válido ({why}); corrija esa línea.",
-    "recipe.key": "{where} no tiene la clave {key!r}{guess}; `duelo recipes digits` muestra todas las claves.",
-    "recipe.missing": "a {where} le falta la clave {key!r}; `duelo recipes digits` muestra una receta completa.",
-    "recipe.value": "{key} = {value!r} en {where} no puede ser: debe ser {wanted}.",
+    "recipe.key": "no existe la clave {key!r} {where}{guess}; `duelo recipes digits` muestra todas las claves.",
+    "recipe.missing": "falta la clave {key!r} {where}; `duelo recipes digits` muestra una receta completa.",
+    "recipe.value": "{key} = {value!r} {where} no es válido: debe ser {wanted}.",
     "recipe.pair": "las redes {pair!r} no sirven para los datos {data!r}; cambie networks.pair o elija otra receta.",
-    "rule.gt": "mayor que {limit}",
-    "rule.ge": "al menos {limit}",
-    "rule.lt": "menor que {limit}",
-    "rule.le": "a lo sumo {limit}",
+    "rule.gt": "mayor que {limit:g}",
+    "rule.ge": "como mínimo {limit:g}",
+    "rule.lt": "menor que {limit:g}",
+    "rule.le": "como máximo {limit:g}",
     "rule.one_of": "uno de estos: {choices}",
     "rule.whole": "un número entero",
     "rule.number": "un número",
@@ -27,27 +29,36 @@ WORDS = {
     "write.failed": "no se pudo escribir {path} ({why}); lo guardado antes está intacto: libere espacio o elija otra "
     "carpeta con --out, y repita la misma orden.",
     "write.folder": "no se puede crear la carpeta {path} ni escribir en ella ({why}); elija otra con --out.",
+    "folder.unreadable": "no se puede leer la carpeta {path} ({why}); revise los permisos.",
+    "run.memory": "no hay memoria suficiente para esto; use --networks.width o --play.batch menores, o menos muestras.",
     "run.none": "no hay ninguna corrida en {path}; `duelo runs` muestra las que existen.",
     "run.no_checkpoint": "la corrida de {path} aún no tiene ningún punto de control; repita primero su orden `duelo train`.",
     "run.foreign_folder": "{path} no está vacía y no es una corrida (contiene {file}); elija otra carpeta con --out.",
-    "run.other_recipe": "{path} contiene una corrida con otra receta ({changes}); elija otra carpeta con --out, o repita "
+    "run.other_recipe": "{path} contiene una corrida con otra receta ({changes}); elija otra carpeta con --out, "
+    "o repita "
     "la orden propia de esa corrida para continuarla.",
     "run.locked": "otro proceso está entrenando en {path}; espere a que termine o elija otra carpeta con --out.",
-    "run.not_finite": "el entrenamiento falló en {kimg} kimg: {name} dejó de ser un número finito; los puntos de control "
+    "run.not_finite": "el entrenamiento falló en {kimg} kimg: {name} dejó de ser un número finito; los puntos "
+    "de control "
     "anteriores en {path} están intactos: empiece otra corrida con tasas de aprendizaje menores (--generator.rate, "
     "--discriminator.rate).",
     "checkpoint.corrupt": "el punto de control {path} está dañado; bórrelo y repita la misma orden.",
+    "checkpoint.unreadable": "no se puede leer el punto de control {path} ({why}); revise los permisos y el disco.",
+    "checkpoint.other_networks": "el punto de control {path} es de redes distintas de las que hace esta versión "
+    "de duelo; use la versión que lo escribió.",
     "checkpoint.none_whole": "todos los puntos de control de {path} están dañados; borre esa carpeta para empezar la "
     "corrida desde el principio.",
     "device.none": "aquí no hay ningún dispositivo {device!r}; use --device cpu.",
     "sample.class": "esta corrida se entrenó sin clases; omita --class.",
-    "sample.count": "-n {n} no puede ser: debe ser al menos 1.",
+    "sample.count": "-n {n} no es válido: debe estar entre 1 y {most}.",
+    "sample.seed": "--seed {seed} no es válido: debe estar entre 0 y 2147483647.",
     "sample.points_folder": "los puntos no son imágenes sueltas; escríbalos en un archivo .png o .npz con --out.",
-    "sample.out": "--out {path} no puede ser: indique un archivo .png, un archivo .npz o una carpeta (terminada en /).",
+    "sample.out": "--out {path} no es válido: indique un archivo .png, un archivo .npz o una carpeta (terminada en /).",
     "cli.command": "no existe la orden {name!r}{guess}; elija una de estas: {known}.",
     "cli.missing": "falta {name}; vea `duelo {command} --help`.",
-    "cli.value": "{name} no puede ser {value!r}; vea `duelo {command} --help`.",
+    "cli.value": "{name} {value!r} no es válido; vea `duelo {command} --help`.",
     "cli.unused": "no se entiende {names}; vea `duelo {command} --help`.",
+    "cli.interrupted": "interrumpido; no se perdió nada.",
     "cli.option_value": "a {name} le falta un valor.",
     "cli.two_lengths": "--kimg y --minutes se excluyen; indique solo una.",
     # ayuda
@@ -62,7 +73,7 @@ WORDS = {
     "help.out": "la carpeta de la corrida [por omisión: runs/ y un nombre hecho con las opciones]",
     "help.kimg": "miles de imágenes con las que entrenar",
     "help.minutes": "elige kimg para que el entrenamiento dure aquí más o menos este tiempo",
-    "help.seed": "la semilla de todo el azar",
+    "help.seed": "la semilla de los números aleatorios",
     "help.device": "auto, cpu o cuda",
     "help.overrides": "Se puede cambiar cualquier clave de la receta: --objective.r1 0.5, --networks.width 64, ...",
     "help.run": "la carpeta de una corrida",
@@ -74,18 +85,18 @@ WORDS = {
     "help.recipe_name": "la receta que se quiere ver",
     # el avance de una corrida
     "train.start": "corrida nueva: {kimg:g} kimg de {data}; las muestras aparecen en {path}/samples",
-    "train.resume": "continúa {path} en {at:g} de {kimg:g} kimg",
-    "train.spoiled": "se pasó por alto un punto de control dañado: {path}",
+    "train.resume": "se continúa {path} desde {at:g} de {kimg:g} kimg",
+    "train.spoiled": "se omitió un punto de control dañado: {path}",
     "train.interrupted": "interrumpida en {at:g} kimg y guardada; para continuar, repita la misma orden:\n  {command}",
     "train.finished": "esta corrida ya había terminado ({kimg:g} kimg)",
     "train.end": "terminada: {kimg:g} kimg en {time}",
     "train.report": "informe: {path}",
     "screen.title": "duelo · {data}",
     "screen.progress": "avance",
-    "screen.speed": "{speed:,.0f} imágenes/s",
+    "screen.speed": "{speed:.0f} imágenes/s",
     "screen.eta": "faltan {time}",
-    "screen.real": "D acierta en reales",
-    "screen.fake": "D acierta en falsas",
+    "screen.real": "aciertos de D en reales",
+    "screen.fake": "aciertos de D en falsas",
     "screen.loss_d": "pérdida de D",
     "screen.loss_g": "pérdida de G",
     "screen.balance": "equilibrio: {value:.2f}",
@@ -95,7 +106,7 @@ WORDS = {
     "runs.none": "no hay corridas en {path}",
     "runs.done": "terminada",
     "runs.open": "{share:.0%}",
-    "runs.columns": "corrida|datos|redes|kimg|estado|entrenada",
+    "runs.columns": "corrida|datos|redes|kimg|estado|duración",
     "sample.done": "{n} muestras: {path}",
     "unit.s": "{s} s",
     "unit.min": "{m} min {s:02d} s",
@@ -105,33 +116,40 @@ WORDS = {
     "preset.lecture": "dígitos como en la clase: convoluciones con saltos, deconvoluciones y ReLU al final",
     "preset.toy": "puntos en el plano (ring, grid): dos perceptrones pequeños",
     # el informe
-    "report.title": "Un duelo por {data}",
+    "report.title.digits": "Un duelo de dígitos",
+    "report.title.grid": "Un duelo en una cuadrícula de puntos",
+    "report.title.ring": "Un duelo en un anillo de puntos",
     "report.lead": "Dos redes compitieron: la generadora por imitar, la discriminadora por distinguir las imitaciones.",
-    "report.alt": "muestras de la generadora entrenada",
-    "report.final": "Lo que la generadora hizo con 100 ruidos al azar tras {kimg} kimg. Ninguna muestra se eligió a mano.",
+    "report.final": "Lo que la generadora hizo con 100 vectores de ruido al azar tras {kimg} kimg. Ninguna "
+    "muestra se eligió a mano.",
     "report.final_points": "5000 puntos que la generadora hizo tras {kimg} kimg.",
     "report.numbers": "La corrida en cifras",
-    "report.state_done": "Terminada: {kimg} de {of} miles de imágenes (kimg).",
-    "report.state_open": "Sin terminar: {kimg} de {of} miles de imágenes (kimg) hasta ahora.",
+    "report.state_done": "Terminada: {kimg} de {of} kimg (miles de imágenes).",
+    "report.state_open": "Sin terminar: {kimg} de {of} kimg (miles de imágenes) hasta ahora.",
     "report.time": "tiempo de entrenamiento",
     "report.images": "imágenes reales vistas",
     "report.speed": "imágenes por segundo",
-    "report.real_right": "D acierta en reales",
-    "report.fake_right": "D acierta en generadas",
-    "report.no_verdict": "D es la discriminadora de este mismo duelo, que juzga imágenes con las que se entrenó (promedio "
+    "report.real_right": "aciertos de D en reales",
+    "report.fake_right": "aciertos de D en generadas",
+    "report.no_verdict": "D es la discriminadora de este mismo duelo, que juzga imágenes con las que se entrenó "
+    "(promedio "
     "del último décimo de la corrida). Es una señal de equilibrio, no una medida de calidad: mire las imágenes.",
     "report.evolution": "Cómo aprendió",
-    "report.evolution_hint": "Cada fila es un momento; cada columna, el mismo ruido: la misma idea, cada vez mejor dibujada.",
-    "report.evolution_points": "Los mismos 5000 ruidos en varios momentos.",
+    "report.evolution_hint": "Cada fila es un momento; cada columna, el mismo ruido: la misma idea, cada vez "
+    "mejor dibujada.",
+    "report.evolution_points": "Los mismos 5000 vectores de ruido en varios momentos.",
     "report.duel": "El duelo",
     "report.duel_hint": "Ninguna de las dos debe volverse demasiado experta, o la otra no tiene de qué aprender. En el "
     "equilibrio la discriminadora acierta la mitad de las veces.",
     "report.accuracy": "Con qué frecuencia acierta D",
-    "report.accuracy_caption": "Parte de las imágenes reales y de las generadas que la discriminadora juzgó bien mientras "
-    "se entrenaba con ellas. En la línea punteada, 50 %, solo puede adivinar.",
+    "report.accuracy_caption": "Proporción de las imágenes reales y de las generadas que la discriminadora "
+    "juzgó bien mientras "
+    "se entrenaba con ellas. En la línea discontinua, 50 %, solo puede responder al azar.",
     "report.losses": "Pérdidas",
-    "report.loss_caption": "La pérdida D de la discriminadora y la pérdida G de la generadora; las líneas punteadas son sus "
-    "valores en el equilibrio ({d} y {g}). Que una pérdida baje no significa que las imágenes mejoren: la rival también se "
+    "report.loss_caption": "La pérdida D de la discriminadora y la pérdida G de la generadora; las líneas "
+    "discontinuas son sus "
+    "valores en el equilibrio ({d} y {g}). Que una pérdida baje no significa que las imágenes mejoren: la rival "
+    "también se "
     "mueve.",
     "report.logits": "Lo que dice D",
     "report.logit_caption": "Respuesta media (logit) de la discriminadora: cuanto más alta, más segura está de que una "
