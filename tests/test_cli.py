@@ -39,6 +39,14 @@ from duelo.folder import RunFolder
         ("recipes nothing", "there is no recipe 'nothing'"),
         ("sample nowhere -n 0", "-n 0 is not valid: it must be from 1 to 1000000."),
         ("sample nowhere -n 1.5", "-n '1.5' is not valid"),
+        (f"train ring --out {'x' * 300}", "choose another one with --out."),
+        (f"sample {'x' * 300}", "there is no run in"),
+        (f"runs {'x' * 300}", "cannot be read (File name too long)"),
+        ("train ring --kimg 1e306", "it must be at most 1e+09."),
+        ("train ring --device meta", "there is no device 'meta' here"),
+        ("train ring --networks.width 1000000", "it must be at most 65536."),
+        ("recipes lecture --networks.width 48", "--networks.width is not understood"),
+        ("sample nowhere --seed 99999999999999999999", "it must be from 0 to 2147483647."),
         ("sample nowhere --out x.gif", "--out x.gif is not valid: name a .png file"),
     ],
 )
@@ -131,6 +139,23 @@ def test_default_folder_is_used_and_found_again(command, tmp_path: Path) -> None
     (run,) = (tmp_path / "runs").iterdir()
     assert RunFolder(run).finished()
     assert "finished before" in command(*arguments).stderr
+
+
+def test_the_last_of_several_options_counts() -> None:
+    tokens = ["train", "ring", "--a.b", "1", "--kimg", "3", "--a.b=2", "--c-d.e-f", "5"]
+    assert cli.take_dotted(tokens) == {"a.b": "2", "c-d.e-f": "5"}
+    assert tokens == ["train", "ring", "--kimg", "3"]
+
+
+def test_one_spoiled_run_does_not_hide_the_others(command, tmp_path: Path) -> None:
+    (tmp_path / "a[red]b").mkdir()
+    (tmp_path / "a[red]b/recipe.toml").write_text("something = 'else'")
+    arguments = ["train", "ring", "--kimg", 0.5, "--out", "good", *TINY]
+    assert command(*arguments).returncode == 0
+    listed = command("runs", ".")
+    assert listed.returncode == 0, listed.stderr
+    assert "a[red]b" in listed.stdout
+    assert "finished" in listed.stdout
 
 
 def test_recipes_can_be_printed_and_used(command, tmp_path: Path) -> None:
