@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from duelo.run import Moment
 
 BARS = "▁▂▃▄▅▆▇█"
-HISTORY = 40  # how many intervals the sparklines show
+HISTORY = 40  # how many intervals the sparklines show, where the terminal is wide enough
+OTHERS = 62  # columns that the rest of the panel takes
 PLAIN_SECONDS = 10.0  # without a terminal, at most one line in this time
 
 
@@ -93,7 +94,9 @@ class LiveScreen:
 
         self.folder, self.command = folder, command
         self.history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
-        self.live = Live(console=Console(stderr=True), auto_refresh=False, transient=False)
+        console = Console(stderr=True)
+        self.width = max(8, min(HISTORY, console.width - OTHERS))
+        self.live = Live(console=console, auto_refresh=False, transient=False)
 
     def __enter__(self) -> LiveScreen:
         self.live.__enter__()
@@ -125,8 +128,8 @@ class LiveScreen:
         table.add_row(
             say("screen.progress"),
             f"{at:g} / {kimg:g} kimg",
-            ProgressBar(total=kimg, completed=min(at, kimg), width=HISTORY),
-            f"{say('screen.speed', speed=speed)} · " + say("screen.eta", time=duration(max(0.0, kimg - at) * 1000 / speed)),
+            ProgressBar(total=kimg, completed=min(at, kimg), width=self.width),
+            say("screen.eta", time=duration(max(0.0, kimg - at) * 1000 / speed)),
         )
         for key, name in (("real_right", "screen.real"), ("fake_right", "screen.fake")):
             value = now[key]["mean"]
@@ -142,14 +145,15 @@ class LiveScreen:
                 self.line(key, min(values), max(values)),
                 say("screen.balance", value=draw),
             )
-        return Panel(table, title=say("screen.title", data=moment.recipe.data), title_align="left", expand=False)
+        title = say("screen.title", data=moment.recipe.data, speed=speed)
+        return Panel(table, title=title, title_align="left", expand=False)
 
     def line(self, key: str, low: float, high: float) -> str:
-        """The history of one statistic as a sparkline."""
-        return sparkline([line[key]["mean"] for line in self.history], low, high)
+        """The latest history of one statistic as a sparkline."""
+        return sparkline([line[key]["mean"] for line in self.history][-self.width :], low, high)
 
 
-def accuracy_bar(share: float, width: int = 20) -> str:
+def accuracy_bar(share: float, width: int = 12) -> str:
     """A bar of `width` with a mark in its middle: the 50 % line."""
     filled = round(share * width)
     bar = "".join("█" if i < filled else "·" for i in range(width))
