@@ -182,6 +182,9 @@ def test_tile_and_scatter_put_things_where_they_belong() -> None:
     assert sheet.shape == (11, 13)
     assert (sheet[1:5, 7:12] == 255).all()
     assert (sheet[1:5, 1:6] == 0).all()
-    cloud = np.asarray(scatter(torch.tensor([[0.9, 0.9]]).repeat(50, 1), 1.0, side=20))
-    assert cloud[0:2, 18:20].min() < 255  # right and up: at the top right of the picture
-    assert (cloud[5:] == 255).all()
+    corner, real = torch.tensor([[0.9, 0.9]]).repeat(50, 1), torch.tensor([[-0.9, -0.9]])
+    cloud = np.asarray(scatter(corner, real, 1.0, side=20)).astype(int)
+    assert cloud[:2, 18:].min() < 50  # right and up: dark at the top right of the picture
+    assert (np.ptp(cloud[18:, :2], axis=-1) > 100).any()  # left and down: orange
+    cloud[:2, 18:] = cloud[18:, :2] = 255
+    assert (cloud == 255).all()

@@ -12,10 +12,10 @@ from torch import nn
 import duelo
 from duelo import recipes
 from duelo.balance import Controls, fixed
-from duelo.networks import toy
+from duelo.networks import Pair, toy
 from duelo.objectives import OBJECTIVES
 from duelo.play import Game, discriminator_turn, generator_turn, play, sample
-from duelo.run import build
+from duelo.run import build, schedule
 
 ROOT = Path(__file__).parents[1]
 POINTS = duelo.ring().sample(500, torch.Generator().manual_seed(0))
@@ -178,10 +178,10 @@ def test_images_are_sampled_as_bytes() -> None:
 def test_the_one_file_example_plays_the_same_game() -> None:
     rounds = 12
     _, expected = load_example("toy_gan").play(rounds)
-    recipe = recipes.resolve("ring", "toy", {"objective.r1": 0})
+    recipe = recipes.resolve("ring", "toy", {"kimg": rounds * 256 / 1000})
     game, dataset = build(recipe)
     found = []
-    for tick in play(game, dataset.train, recipe.seed):
+    for tick in play(game, dataset.train, recipe.seed, schedule(recipe)):
         found.append((float(tick.discriminator_loss.mean()), float(tick.generator_loss.mean())))
         if len(found) == rounds:
             break
@@ -193,3 +193,18 @@ def test_the_one_file_example_needs_torch_alone() -> None:
     imports = {line.split()[1].split(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))}
     assert imports == {"math", "sys", "zlib", "torch"}
     assert len(text.splitlines()) <= 125
+
+
+def test_any_two_modules_can_play() -> None:
+    """L1: a perceptron that makes colour images against a convolution that judges them; neither inherits from duelo."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(6, 3 * 5 * 7), nn.Tanh(), nn.Unflatten(1, (3, 5, 7)))
+    discriminator = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(4, 1))
+    game = Game(Pair(generator, nn.Sequential(discriminator, nn.Flatten(0)), (6,)), batch=8)
+    before = weights(generator)
+    rounds = play(game, torch.randint(0, 256, (40, 3, 5, 7)).byte())
+    for _ in range(6):
+        tick = next(rounds)
+    assert tick.generator_loss.isfinite().all()
+    assert not same(before, generator)
+    assert sample(game, 4).shape == (4, 3, 5, 7)

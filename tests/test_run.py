@@ -176,7 +176,20 @@ def test_stats_cut_in_the_middle_of_a_line_are_mended(finished_ring: Path, tmp_p
 
 
 def test_interrupted_it_saves_says_how_to_go_on_and_goes_on_identically(tmp_path: Path) -> None:
-    arguments = ["train", "ring", "--kimg", 40, "--out", "run", "--play.batch", 32, "--save.checkpoint_kimg", 30]
+    arguments = [
+        "train",
+        "ring",
+        "--kimg",
+        40,
+        "--out",
+        "run",
+        "--play.batch",
+        32,
+        "--save.checkpoint_kimg",
+        30,
+        "--save.stats_kimg",
+        2,
+    ]
     process = start(*arguments, cwd=tmp_path)
     wait_until(lambda: len(RunFolder(tmp_path / "run").stats()) >= 2)
     process.send_signal(signal.SIGINT)

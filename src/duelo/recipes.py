@@ -106,10 +106,10 @@ def digits() -> dict[str, Any]:
     """The default for digits: the best we know for a few minutes on a laptop."""
     return {
         "data": "digits",
-        "kimg": 400.0,
+        "kimg": 270.0,
         "play": {"batch": 64, "ema_kimg": 10.0, "anneal": 0.5},
         "networks": {"pair": "convolutional", "width": 32, "latent": 64},
-        "objective": {"loss": "nonsaturating"},
+        "objective": {"loss": "nonsaturating", "r1": 0.5},
         "generator": {"rate": 2e-3},
         "discriminator": {"rate": 2e-3},
         "adam": {"beta1": 0.5, "beta2": 0.99},
@@ -120,13 +120,13 @@ def lecture() -> dict[str, Any]:
     """The lecture's pair and rules: strided and transposed convolutions, cross-entropy, ReLU at the end."""
     return {
         "data": "digits",
-        "kimg": 250.0,
-        "play": {"batch": 64, "ema_kimg": 10.0},
+        "kimg": 150.0,
+        "play": {"batch": 64, "ema_kimg": 10.0, "anneal": 0.5},
         "networks": {"pair": "lecture", "width": 32, "latent": 8},
         "objective": {"loss": "nonsaturating"},
-        "generator": {"rate": 2e-4},
-        "discriminator": {"rate": 2e-4},
-        "adam": {"beta1": 0.5, "beta2": 0.999},
+        "generator": {"rate": 1e-3},
+        "discriminator": {"rate": 1e-3},
+        "adam": {"beta1": 0.5, "beta2": 0.99},
     }
 
 
@@ -134,14 +134,14 @@ def toy() -> dict[str, Any]:
     """Points in the plane: two small perceptrons, cross-entropy with gradient penalties."""
     return {
         "data": "ring",
-        "kimg": 500.0,
-        "play": {"batch": 256, "ema_kimg": 20.0},
-        "networks": {"pair": "toy", "width": 128, "latent": 32},
-        "objective": {"loss": "nonsaturating", "r1": 0.02},
-        "generator": {"rate": 1e-3},
-        "discriminator": {"rate": 1e-3},
-        "adam": {"beta1": 0.5, "beta2": 0.99},
-        "save": {"stats_kimg": 5.0, "samples_kimg": 50.0, "checkpoint_kimg": 50.0},
+        "kimg": 2000.0,
+        "play": {"batch": 256, "ema_kimg": 20.0, "anneal": 0.8},
+        "networks": {"pair": "toy", "width": 128, "latent": 2},
+        "objective": {"loss": "nonsaturating", "r1": 0.1, "r2": 0.1},
+        "generator": {"rate": 3e-3},
+        "discriminator": {"rate": 3e-3},
+        "adam": {"beta1": 0.0, "beta2": 0.9},
+        "save": {"stats_kimg": 10.0, "samples_kimg": 200.0, "checkpoint_kimg": 100.0},
     }
 
 

@@ -179,7 +179,7 @@ def draw(game: Game, dataset: Dataset, recipe: Recipe, folder: RunFolder) -> Mom
     if dataset.truth is None:
         picture = tile(sample(game, GRID, recipe.seed), columns=10)
     else:
-        picture = scatter(sample(game, POINTS, recipe.seed), dataset.truth.extent)
+        picture = scatter(sample(game, POINTS, recipe.seed), dataset.train.values[:POINTS], dataset.truth.extent)
     path = folder.sample_file(game.nimg / 1000)
     write_atomically(path, png(picture))
     return Moment("samples", game.nimg, recipe, path=path)

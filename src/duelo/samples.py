@@ -39,7 +39,7 @@ def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
     elif dataset.truth:
         if target.endswith("/"):
             raise UserError("sample.points_folder")
-        write_atomically(path, png(scatter(values, dataset.truth.extent)))
+        write_atomically(path, png(scatter(values, dataset.train.values[:5000], dataset.truth.extent)))
     elif target.endswith(".png"):
         write_atomically(path, png(tile(values, columns=math.ceil(math.sqrt(n)))))
     else:

@@ -117,7 +117,7 @@ WORDS = {
     "report.title.ring": "A duel over a ring of points",
     "report.lead": "Two networks competed: the generator to imitate, the discriminator to tell the imitations apart.",
     "report.final": "What the generator made of 100 random latents after {kimg} kimg. None was picked by hand.",
-    "report.final_points": "5,000 points that the generator made after {kimg} kimg.",
+    "report.final_points": "5,000 points that the generator made after {kimg} kimg (dark), over 5,000 real ones (orange).",
     "report.numbers": "The run in figures",
     "report.state_done": "Finished: {kimg} of {of} thousand images (kimg).",
     "report.state_open": "Not finished: {kimg} of {of} thousand images (kimg) so far.",
