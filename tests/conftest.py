@@ -48,19 +48,20 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return lambda *arguments, **options: duelo(*arguments, cwd=tmp_path, **options)
 
 
-@pytest.fixture(scope="session")
-def finished_ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run on `ring` (not to be changed)."""
-    folder = tmp_path_factory.mktemp("finished-ring")
-    result = duelo("train", "ring", "--kimg", 5, "--out", folder / "run", *TINY, cwd=folder)
+def finished(data: str, kimg: float, folder: Path) -> Path:
+    """A finished tiny run in `folder`, shared by several tests: not to be changed."""
+    result = duelo("train", data, "--kimg", kimg, "--out", folder / "run", *TINY, cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def finished_ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on `ring`."""
+    return finished("ring", 5, tmp_path_factory.mktemp("finished-ring"))
 
 
 @pytest.fixture(scope="session")
 def finished_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run on `digits` (not to be changed)."""
-    folder = tmp_path_factory.mktemp("finished-digits")
-    result = duelo("train", "digits", "--kimg", 3, "--out", folder / "run", *TINY, cwd=folder)
-    assert result.returncode == 0, result.stderr
-    return folder / "run"
+    """A finished run on `digits`."""
+    return finished("digits", 3, tmp_path_factory.mktemp("finished-digits"))

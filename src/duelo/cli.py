@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shlex
 import sys
@@ -15,7 +14,7 @@ from cyclopts import App, Parameter
 
 from duelo import __version__, recipes
 from duelo.folder import RunFolder, find_runs
-from duelo.words import UserError, say
+from duelo.words import UserError, did_you_mean, say
 
 
 def whole(kind: object, tokens: Sequence[cyclopts.Token]) -> int:
@@ -79,9 +78,7 @@ def explain(error: cyclopts.CycloptsError, tokens: list[str]) -> str:
         name = name.lstrip("-").upper()
     if isinstance(error, cyclopts.UnknownCommandError):
         known = [name for name in app if not name.startswith("-")]
-        close = difflib.get_close_matches(command, known, 1)
-        guess = say("did_you_mean", word=close[0]) if close else ""
-        return say("cli.command", name=command, known=", ".join(known), guess=guess)
+        return say("cli.command", name=command, known=", ".join(known), guess=did_you_mean(command, known))
     if isinstance(error, cyclopts.MissingArgumentError) and name.startswith("--"):
         return say("cli.option_value", name=name)
     if isinstance(error, cyclopts.MissingArgumentError):

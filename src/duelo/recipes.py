@@ -5,7 +5,6 @@ It imports no torch, so that a mistyped option is answered at once.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Callable, Container
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from duelo.words import UserError, say
+from duelo.words import UserError, did_you_mean, say
 
 DATA = ("digits", "grid", "ring")
 Positive = Annotated[float, Field(gt=0)]
@@ -155,7 +154,7 @@ def resolve(data: str | None, name: str | None = None, overrides: dict[str, Any]
     Raises UserError, one sentence, when something does not exist or is out of range.
     """
     if data is not None and data not in DATA:
-        raise UserError("data.unknown", name=data, known=", ".join(DATA), guess=_guess(data, DATA))
+        raise UserError("data.unknown", name=data, known=", ".join(DATA), guess=did_you_mean(data, DATA))
     tree, where = _base(name or DEFAULTS[data or "digits"])
     if data is not None:
         tree["data"] = data
@@ -210,7 +209,7 @@ def _base(name: str) -> tuple[dict[str, Any], str]:
         return PRESETS[name](), say("recipe.preset", name=name)
     if name.endswith(".toml"):
         return _toml(Path(name)), say("recipe.file", path=name)
-    raise UserError("recipe.unknown", name=name, known=", ".join(sorted(PRESETS)), guess=_guess(name, PRESETS))
+    raise UserError("recipe.unknown", name=name, known=", ".join(sorted(PRESETS)), guess=did_you_mean(name, PRESETS))
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -241,7 +240,7 @@ def _explain(error: ValidationError, where: str, overrides: Container[str]) -> N
         where = say("recipe.command_line")
     if first["type"] == "extra_forbidden":
         keys = [*_keys(Recipe), *Recipe.model_fields]
-        raise UserError("recipe.key", key=key, where=where, guess=_guess(key, keys)) from None
+        raise UserError("recipe.key", key=key, where=where, guess=did_you_mean(key, keys)) from None
     if first["type"] == "missing":
         raise UserError("recipe.missing", key=key, where=where) from None
     limits = first.get("ctx", {})
@@ -267,9 +266,3 @@ def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
         else:
             keys.append(prefix + name)
     return keys
-
-
-def _guess(word: str, known: Any) -> str:
-    """ " (did you mean ...?)", or nothing when no known word is close."""
-    close = difflib.get_close_matches(word, list(known), 1)
-    return say("did_you_mean", word=close[0]) if close else ""

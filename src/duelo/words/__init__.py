@@ -6,7 +6,9 @@ locale's, else English. The two dictionaries hold the same keys and the same pla
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Iterable
 
 from duelo.words import en, es
 
@@ -25,6 +27,12 @@ def language() -> str:
 def say(key: str, /, lang: str | None = None, **values: object) -> str:
     """The sentence `key` in `lang` (default: the language in force), its placeholders filled."""
     return LANGUAGES[lang or language()][key].format(**values)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The question whether a known word was meant, with a space before it; nothing when none is close."""
+    close = difflib.get_close_matches(word, list(known), 1)
+    return say("did_you_mean", word=close[0]) if close else ""
 
 
 class UserError(Exception):
