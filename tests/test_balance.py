@@ -17,3 +17,9 @@ def test_annealed_stays_then_falls_in_a_line_to_its_floor() -> None:
     assert at(75_000).rate == pytest.approx(0.55)
     assert at(100_000).rate == at(200_000).rate == pytest.approx(0.1)
     assert at(75_000).discriminator_steps == 2
+
+
+def test_annealed_hands_on_every_other_control() -> None:
+    controls = Controls(2, 3, rate=0.5, augment=0.3)
+    assert annealed(controls, total_kimg=100)(75_000) == Controls(2, 3, rate=pytest.approx(0.275), augment=0.3)
+    assert Controls().augment == 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -12,11 +12,13 @@ class Controls:
 
     discriminator_steps, generator_steps: turns of each side, at least 1.
     rate: factor on both sides' learning rates, in [0, 1].
+    augment: strength of the augmentation that the discriminator sees, in [0, 1].
     """
 
     discriminator_steps: int = 1
     generator_steps: int = 1
     rate: float = 1.0
+    augment: float = 0.0
 
 
 Balance = Callable[[int], Controls]  # images seen so far -> controls for the next round
@@ -32,10 +34,6 @@ def annealed(controls: Controls, total_kimg: float, share: float = 0.5, floor: f
 
     def at(nimg: int) -> Controls:
         left = (1 - min(nimg / (1000 * total_kimg), 1.0)) / share
-        return Controls(
-            controls.discriminator_steps,
-            controls.generator_steps,
-            controls.rate * (floor + (1 - floor) * min(left, 1)),
-        )
+        return replace(controls, rate=controls.rate * (floor + (1 - floor) * min(left, 1)))
 
     return at

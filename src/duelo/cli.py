@@ -23,6 +23,13 @@ def whole(kind: object, tokens: Sequence[cyclopts.Token]) -> int:
 
 
 app = App(name="duelo", help=say("help.app"), version=__version__)
+data_app = App(name="data", help=say("help.data_app"))
+app.command(data_app)
+Data = Annotated[str, Parameter(help=say("help.data"))]
+Size = Annotated[str | None, Parameter(help=say("help.size"))]
+Fit = Annotated[str | None, Parameter(help=say("help.fit"))]
+Alpha = Annotated[str | None, Parameter(help=say("help.alpha"))]
+Heldout = Annotated[str | None, Parameter(help=say("help.heldout"))]
 MOST_SAMPLES = 1_000_000
 overrides: dict[str, str] = {}  # the dotted options of this command, taken out before the rest is parsed
 
@@ -34,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         overrides.clear()
         if tokens[:1] == ["train"]:
             overrides.update(take_dotted(tokens))
+        join_size(tokens)
         code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         return int(code or 0)
     except cyclopts.CycloptsError as error:
@@ -69,16 +77,27 @@ def take_dotted(tokens: list[str]) -> dict[str, str]:
     return taken
 
 
+def join_size(tokens: list[str]) -> None:
+    """`--size 48 64` is one value of two numbers: make it one token."""
+    for i in range(len(tokens) - 2):
+        if tokens[i] == "--size" and tokens[i + 1].isdigit() and tokens[i + 2].isdigit():
+            tokens[i + 1 : i + 3] = [f"{tokens[i + 1]}x{tokens[i + 2]}"]
+            return
+
+
 def explain(error: cyclopts.CycloptsError, tokens: list[str]) -> str:
     """The parser's complaint as one of our sentences."""
-    command = next((token for token in tokens if not token.startswith("-")), "")
+    words = [token for token in tokens if not token.startswith("-")]
+    nested = words[:1] == ["data"] and words[1:2] and words[1] in data_app
+    command = " ".join(words[: 2 if nested else 1])
     argument = getattr(error, "argument", None)
     name = argument.name if argument is not None else ""
     if argument is not None and argument.field_info.is_positional_only:
         name = name.lstrip("-").upper()
     if isinstance(error, cyclopts.UnknownCommandError):
-        known = [name for name in app if not name.startswith("-")]
-        return say("cli.command", name=command, known=", ".join(known), guess=did_you_mean(command, known))
+        place, wrong = (data_app, words[1]) if words[:1] == ["data"] and words[1:] else (app, command)
+        known = [name for name in place if not name.startswith("-")]
+        return say("cli.command", name=wrong, known=", ".join(known), guess=did_you_mean(wrong, known))
     if isinstance(error, cyclopts.MissingArgumentError) and name.startswith("--"):
         return say("cli.option_value", name=name)
     if isinstance(error, cyclopts.MissingArgumentError):
@@ -93,17 +112,18 @@ def explain(error: cyclopts.CycloptsError, tokens: list[str]) -> str:
 
 def default_out(data: str, recipe: str | None, options: dict[str, Any]) -> Path:
     """runs/ and a name made of what was asked for, in any order, so that the same command finds its run again."""
-    parts = [data]
+    parts = [data if data in recipes.DATA else Path(os.path.abspath(data)).name or "images"]
     if recipe is not None:
         parts.append(Path(recipe).stem)
     for key, value in sorted(options.items()):
+        key = key.removeprefix("images.")
         parts.append(f"{key}{value:g}" if isinstance(value, float) else f"{key}{value}")
     return Path("runs") / "-".join(part.replace("/", "_") for part in parts)
 
 
 @app.command(help=say("help.train"), help_epilogue=say("help.overrides"))
 def train(
-    data: Annotated[str, Parameter(help=say("help.data"))],
+    data: Data,
     /,
     *,
     recipe: Annotated[str | None, Parameter(help=say("help.recipe"))] = None,
@@ -112,11 +132,16 @@ def train(
     minutes: Annotated[float | None, Parameter(help=say("help.minutes"))] = None,
     seed: Annotated[int | None, Parameter(converter=whole, help=say("help.seed"))] = None,
     device: Annotated[str, Parameter(help=say("help.device"))] = "auto",
+    size: Size = None,
+    fit: Fit = None,
+    alpha: Alpha = None,
+    heldout: Heldout = None,
 ) -> int:
     if kimg is not None and minutes is not None:
         raise UserError("cli.two_lengths")
-    options = {"kimg": kimg, "minutes": minutes, "seed": seed, **overrides}
+    options = {"kimg": kimg, "minutes": minutes, "seed": seed}
     given = {key: value for key, value in options.items() if value is not None}
+    given |= framing(size, fit, alpha, heldout) | overrides
     resolved = recipes.resolve(data, recipe, given)
     folder = out or default_out(data, recipe, given)
 
@@ -134,6 +159,61 @@ def train(
     page = report.write(folder) if stale else run.report_file
     print(say("train.report", path=page))
     return 0
+
+
+def framing(size: str | None, fit: str | None, alpha: str | None, heldout: str | None) -> dict[str, Any]:
+    """The options about a user's own images as keys of the recipe, those that were given."""
+    options = {"images.size": size, "images.fit": fit, "images.alpha": alpha, "images.heldout": heldout}
+    return {key: value for key, value in options.items() if value is not None}
+
+
+@data_app.command(name="inspect", help=say("help.inspect"))
+def inspect_data(
+    data: Data,
+    /,
+    *,
+    size: Size = None,
+    fit: Fit = None,
+    alpha: Alpha = None,
+    heldout: Heldout = None,
+    json: Annotated[bool, Parameter(negative=(), help=say("help.json"))] = False,
+) -> None:
+    recipe = recipes.resolve(data, None, framing(size, fit, alpha, heldout))
+
+    from json import dumps
+
+    from duelo import inspection
+    from duelo.screen import watched
+
+    found = watched(inspection.inspect(recipe))
+    picture = inspection.sheet_file(recipe, found.facts)
+    inspection.save_sheet(found.sheet, picture)
+    if json:
+        print(dumps({**found.facts, "contact_sheet": str(picture)}, ensure_ascii=False))
+    else:
+        print("\n".join(inspection.text(found.facts, picture)))
+
+
+@data_app.command(name="pack", help=say("help.pack"))
+def pack_data(
+    data: Data,
+    out: Annotated[Path, Parameter(help=say("help.pack_out"))],
+    /,
+    *,
+    size: Size = None,
+    fit: Fit = None,
+    alpha: Alpha = None,
+    heldout: Heldout = None,
+) -> None:
+    recipe = recipes.resolve(data, None, framing(size, fit, alpha, heldout))
+    if recipe.images is None:
+        raise UserError("pack.own", data=data)
+
+    from duelo import inspection
+    from duelo.screen import watched
+
+    pack = watched(inspection.pack(recipe, out))
+    print(say("pack.done", n=len(pack.images), path=out))
 
 
 @app.command(help=say("help.sample"))

@@ -18,7 +18,7 @@ class RunFolder:
     """The files of one run.
 
     recipe.toml (as resolved), machine.json, stats.jsonl (a line for each interval), samples/<kimg>.png,
-    checkpoints/<images>.safetensors, report.html.
+    checkpoints/<images>.safetensors, data.png (some training images), report.html.
     """
 
     path: Path
@@ -38,6 +38,10 @@ class RunFolder:
     @property
     def report_file(self) -> Path:
         return self.path / "report.html"
+
+    @property
+    def data_picture(self) -> Path:
+        return self.path / "data.png"
 
     @property
     def samples_folder(self) -> Path:
@@ -111,7 +115,7 @@ class RunFolder:
 
     def finished(self) -> bool:
         """Has the run reached its end?"""
-        return self.exists() and self.images_seen() >= self.recipe().images
+        return self.exists() and self.images_seen() >= self.recipe().length
 
 
 def find_runs(folder: Path) -> list[RunFolder]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,8 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel
 
 from duelo.balance import Balance, Controls, fixed
-from duelo.data import Part, batch_indices
+from duelo.data import InMemory, Part, batch_indices
+from duelo.data.augment import augment
 from duelo.data.pixels import to_bytes, to_floats
 from duelo.dist import rank, world
 from duelo.networks import Pair
@@ -47,6 +48,8 @@ class Game:
     r1, r2: weights of the gradient penalties at real and at fake images, at least 0.
     generator_rate, discriminator_rate: Adam's learning rates; betas: its two decays.
     ema_kimg: half-life of the generator's moving average, in thousands of images.
+    augment: kinds of change (of `duelo.data.augment.KINDS`) that befall the images that the discriminator sees, each with
+    the probability that the controls say. Raises ValueError where the pair is for points.
     """
 
     def __init__(
@@ -61,7 +64,10 @@ class Game:
         discriminator_rate: float = 2e-4,
         betas: tuple[float, float] = (0.5, 0.999),
         ema_kimg: float = 10.0,
+        augment: Collection[str] = (),
     ) -> None:
+        if augment and pair.pixel_range is None:
+            raise ValueError("augmentation is for images, and this pair plays with points: leave `augment` empty")
         self.pair = pair
         for network in (pair.generator, pair.discriminator):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # where convolution is fastest
@@ -72,6 +78,7 @@ class Game:
             "generator": Adam(pair.generator.parameters(), generator_rate, betas, fused=True),
             "discriminator": Adam(pair.discriminator.parameters(), discriminator_rate, betas, fused=True),
         }
+        self.augment = augment
         self.ema_kimg = ema_kimg
         self.ema = AveragedModel(pair.generator, multi_avg_fn=self._average, use_buffers=True)
         self.nimg = 0
@@ -134,7 +141,7 @@ def play(game: Game, data: Part | Tensor, seed: int = 0, balance: Balance | None
     In several processes, each reads its own share of the data; the networks themselves must then average their gradients
     (torch's DistributedDataParallel).
     """
-    part = data if isinstance(data, Part) else Part(data)
+    part = data if isinstance(data, Part) else InMemory(data)
     balance = balance or fixed()
     game.pair.generator.train()
     game.pair.discriminator.train()
@@ -146,9 +153,9 @@ def play(game: Game, data: Part | Tensor, seed: int = 0, balance: Balance | None
         with randomness(seed, rank(), game.nimg, game.device):
             for _ in range(controls.discriminator_steps):
                 reals = next_reals(game, part, seed)
-                real_logits, fake_logits, discriminator_loss, penalty = discriminator_turn(game, reals)
+                real_logits, fake_logits, discriminator_loss, penalty = discriminator_turn(game, reals, controls.augment)
             for _ in range(controls.generator_steps):
-                generator_loss = generator_turn(game, reals)
+                generator_loss = generator_turn(game, reals, controls.augment)
             game.average()
         yield Tick(
             game.nimg,
@@ -161,13 +168,16 @@ def play(game: Game, data: Part | Tensor, seed: int = 0, balance: Balance | None
         )
 
 
-def discriminator_turn(game: Game, reals: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(1) The discriminator learns to tell `reals` [b, *shape] from images made of noise: logits, losses, penalties [b]."""
+def discriminator_turn(game: Game, reals: Tensor, p: float = 0.0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(1) The discriminator learns to tell `reals` [b, *shape] from images made of noise: logits, losses, penalties [b].
+
+    p: the probability of each kind of augmentation. Penalties are on the slopes at the images as they were before it.
+    """
     with torch.no_grad():
         fakes = game.pair.generator(game.latents(len(reals)))
     reals.requires_grad_(game.r1 > 0)
     fakes.requires_grad_(game.r2 > 0)
-    real_logits, fake_logits = game.pair.discriminator(reals), game.pair.discriminator(fakes)
+    real_logits, fake_logits = judge(game, reals, p), judge(game, fakes, p)
     losses = game.rules.discriminator(real_logits, fake_logits)
     penalty = torch.zeros_like(losses)
     if game.r1 > 0:
@@ -178,18 +188,26 @@ def discriminator_turn(game: Game, reals: Tensor) -> tuple[Tensor, Tensor, Tenso
     return real_logits, fake_logits, losses, penalty
 
 
-def generator_turn(game: Game, reals: Tensor) -> Tensor:
+def generator_turn(game: Game, reals: Tensor, p: float = 0.0) -> Tensor:
     """(2) The generator learns to fool the discriminator: its losses, [b]. `reals` matter to relativistic rules only."""
     with frozen(game.pair.discriminator):
-        fake_logits = game.pair.discriminator(game.pair.generator(game.latents(len(reals))))
+        fake_logits = judge(game, game.pair.generator(game.latents(len(reals))), p)
         if game.rules.absolute:
             real_logits = torch.zeros_like(fake_logits)
         else:
             with torch.no_grad():
-                real_logits = game.pair.discriminator(reals)
+                real_logits = judge(game, reals, p)
         losses = game.rules.generator(real_logits, fake_logits)
         descend(game.optimizers["generator"], losses)
     return losses
+
+
+def judge(game: Game, members: Tensor, p: float) -> Tensor:
+    """The discriminator's logits [b] for `members` [b, *shape], each kind of augmentation with probability `p`."""
+    if game.pair.pixel_range is not None:
+        members = augment(members, p, game.augment, game.pair.pixel_range)
+    logits: Tensor = game.pair.discriminator(members)
+    return logits
 
 
 def descend(optimizer: Adam, losses: Tensor) -> None:

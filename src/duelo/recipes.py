@@ -5,20 +5,25 @@ It imports no torch, so that a mistyped option is answered at once.
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from duelo.words import UserError, did_you_mean, say
 
-DATA = ("digits", "grid", "ring")
+DATA = ("digits", "grid", "ring", "stacked-digits")  # by name; anything else is a path to images
+SHAPES = {"digits": (1, 28, 28), "grid": (2,), "ring": (2,), "stacked-digits": (3, 28, 28)}
+Kind = Literal["flip", "translate", "shift", "scale", "rotate", "cutout", "brightness", "contrast", "saturation"]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1, le=65_536)]
+Pixels = Annotated[int, Field(ge=8, le=256)]
 
 
 class Section(BaseModel):
@@ -68,6 +73,43 @@ class Play(Section):
     anneal: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+class Augment(Section):
+    """What befalls the images that the discriminator sees. p: the probability of each kind of change. kinds: which ones."""
+
+    p: Annotated[float, Field(ge=0, le=1)] = 0.0
+    kinds: tuple[Kind, ...] = ("translate", "shift", "scale", "rotate", "brightness", "contrast", "saturation")
+
+    @field_validator("kinds", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return value.split(",") if isinstance(value, str) else value
+
+
+class Images(Section):
+    """How a user's own images are made alike; see `duelo.data.framing.Framing` for the first three.
+
+    size: (height, width) in pixels, chosen by the images unless given. heldout: a path to the images of the held-out part.
+    channels, fingerprint: what the images turned out to be, filled in when a run starts.
+    """
+
+    size: tuple[Pixels, Pixels] | None = None
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    alpha: str = "white"
+    heldout: str | None = None
+    channels: Annotated[int, Field(ge=1, le=4)] | None = None
+    fingerprint: str | None = None
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _sides(cls, value: object) -> object:
+        """One number is a square; "48 64", "48x64" and [48, 64] are a height and a width."""
+        if isinstance(value, str):
+            value = [part for part in re.split(r"[\sx,]+", value.strip()) if part]
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = [value]
+        return value * 2 if isinstance(value, list) and len(value) == 1 else value
+
+
 class Save(Section):
     """How often, in thousands of images, and how many checkpoints stay."""
 
@@ -80,10 +122,11 @@ class Save(Section):
 class Recipe(Section):
     """Everything that decides a run.
 
-    kimg: thousands of real images that the discriminator sees. minutes: if given, kimg was chosen for this time.
+    data: a name in DATA, or a path to images. kimg: thousands of real images that the discriminator sees. minutes: if given,
+    kimg was chosen for this time. images: only where data is a path.
     """
 
-    data: Literal["digits", "grid", "ring"]
+    data: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     kimg: Annotated[float, Field(gt=0, le=1e9)]
     minutes: Positive | None = None
@@ -93,12 +136,28 @@ class Recipe(Section):
     generator: Side
     discriminator: Side
     adam: Adam
+    augment: Augment = Augment()
+    images: Images | None = None
     save: Save = Save()
 
     @property
-    def images(self) -> int:
+    def length(self) -> int:
         """The length of the run in images."""
         return max(1, round(1000 * self.kimg))
+
+    @property
+    def points(self) -> bool:
+        """Are the members points in the plane, not images?"""
+        return self.data in SHAPES and len(SHAPES[self.data]) == 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one member; of a user's own images, only known once they have been packed."""
+        if self.images is None:
+            return SHAPES[self.data]
+        assert self.images.size is not None
+        assert self.images.channels is not None
+        return (self.images.channels, *self.images.size)
 
 
 def digits() -> dict[str, Any]:
@@ -129,6 +188,22 @@ def lecture() -> dict[str, Any]:
     }
 
 
+def images() -> dict[str, Any]:
+    """The default for images of your own: as for digits, with augmentation, since they are few."""
+    return {
+        "data": "images",
+        "kimg": 200.0,
+        "play": {"batch": 64, "ema_kimg": 10.0, "anneal": 0.5},
+        "networks": {"pair": "convolutional", "width": 32, "latent": 64},
+        "objective": {"loss": "nonsaturating", "r1": 0.5},
+        "generator": {"rate": 2e-3},
+        "discriminator": {"rate": 2e-3},
+        "adam": {"beta1": 0.5, "beta2": 0.99},
+        "augment": {"p": 0.2},
+        "images": {},
+    }
+
+
 def toy() -> dict[str, Any]:
     """Points in the plane: two small perceptrons, cross-entropy with gradient penalties."""
     return {
@@ -144,8 +219,8 @@ def toy() -> dict[str, Any]:
     }
 
 
-PRESETS: dict[str, Callable[[], dict[str, Any]]] = {"digits": digits, "lecture": lecture, "toy": toy}
-DEFAULTS = {"digits": "digits", "grid": "toy", "ring": "toy"}  # data -> the recipe used when none is named
+PRESETS: dict[str, Callable[[], dict[str, Any]]] = {"digits": digits, "images": images, "lecture": lecture, "toy": toy}
+DEFAULTS = {"digits": "digits", "grid": "toy", "ring": "toy", "stacked-digits": "digits"}  # the recipe if none is named
 
 
 def resolve(data: str | None, name: str | None = None, overrides: dict[str, Any] | None = None) -> Recipe:
@@ -153,11 +228,18 @@ def resolve(data: str | None, name: str | None = None, overrides: dict[str, Any]
 
     Raises UserError, one sentence, when something does not exist or is out of range.
     """
-    if data is not None and data not in DATA:
-        raise UserError("data.unknown", name=data, known=", ".join(DATA), guess=did_you_mean(data, DATA))
-    tree, where = _base(name or DEFAULTS[data or "digits"])
-    if data is not None:
+    own = data is not None and data not in DATA
+    if own and not _exists(str(data)):
+        raise UserError("data.unknown", name=data, known=", ".join(DATA), guess=did_you_mean(str(data), DATA))
+    tree, where = _base(name or ("images" if own else DEFAULTS[data or "digits"]))
+    if own:
+        tree["data"] = os.path.abspath(str(data))  # the run can then go on from anywhere
+        framing = tree.get("images")
+        keep = ("size", "fit", "alpha")  # the rest is about the images of an earlier run
+        tree["images"] = {key: framing[key] for key in keep if key in framing} if isinstance(framing, dict) else {}
+    elif data is not None:
         tree["data"] = data
+        tree.pop("images", None)
     tree.pop("minutes", None)  # a saved recipe says how long it is by kimg; minutes are measured when they are asked for
     given = {key.replace("-", "_"): value for key, value in (overrides or {}).items()}
     for key, value in given.items():
@@ -174,9 +256,22 @@ def validate(tree: dict[str, Any], where: str, overrides: Container[str] = ()) -
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
         _explain(error, where, overrides)
-    if (recipe.networks.pair == "toy") != (recipe.data != "digits"):
+    if recipe.images is not None and recipe.data in DATA:
+        raise UserError("recipe.images", data=recipe.data)
+    if recipe.images is None and recipe.data not in DATA:
+        recipe = recipe.model_copy(update={"images": Images()})
+    if recipe.points and recipe.augment.p > 0:
+        raise UserError("recipe.augment", data=recipe.data)
+    if (recipe.networks.pair == "toy") != recipe.points:
         raise UserError("recipe.pair", pair=recipe.networks.pair, data=recipe.data)
     return recipe
+
+
+def _exists(path: str) -> bool:
+    try:
+        return os.path.lexists(path)
+    except ValueError:  # a zero byte
+        return False
 
 
 def read(path: Path) -> Recipe:
@@ -200,7 +295,7 @@ def flat(recipe: Recipe) -> dict[str, Any]:
 def differences(before: Recipe, after: Recipe) -> list[str]:
     """What changed, a line a key: "kimg: 250.0 -> 5.0"."""
     old, new = flat(before), flat(after)
-    return [f"{key}: {old[key]} -> {new[key]}" for key in old if old[key] != new[key]]
+    return [f"{key}: {old.get(key)} -> {new.get(key)}" for key in {**old, **new} if old.get(key) != new.get(key)]
 
 
 def _base(name: str) -> tuple[dict[str, Any], str]:
@@ -235,13 +330,15 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:
 def _explain(error: ValidationError, where: str, overrides: Container[str]) -> NoReturn:
     """The first of pydantic's complaints as a plain sentence."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(part for part in first["loc"] if isinstance(part, str))
     if key in overrides and first["type"] != "extra_forbidden":
         where = say("recipe.command_line")
     if first["type"] == "extra_forbidden":
         keys = [*_keys(Recipe), *Recipe.model_fields]
         raise UserError("recipe.key", key=key, where=where, guess=did_you_mean(key, keys)) from None
     if first["type"] == "missing":
+        raise UserError("recipe.missing", key=key, where=where) from None
+    if first["type"] == "string_too_short":
         raise UserError("recipe.missing", key=key, where=where) from None
     limits = first.get("ctx", {})
     rules = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
@@ -253,7 +350,7 @@ def _explain(error: ValidationError, where: str, overrides: Container[str]) -> N
     elif first["type"].startswith(("int", "float", "finite")):
         wanted = say("rule.whole" if first["type"].startswith("int") else "rule.number")
     else:
-        wanted = say("rule.section")
+        wanted = say("rule.size" if key.startswith("images.size") else "rule.section")
     raise UserError("recipe.value", key=key, value=first["input"], where=where, wanted=wanted) from None
 
 

@@ -10,24 +10,22 @@ from __future__ import annotations
 import json
 import math
 import os
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from filelock import FileLock, Timeout
 
 from duelo import balance, checkpoint, data, machine, objectives, recipes, stats
 from duelo.balance import Controls
 from duelo.checkpoint import CheckpointError, write_atomically, writing
-from duelo.data import Dataset
+from duelo.data import Dataset, Framing, Pack, Progress
 from duelo.data.pixels import png, scatter, tile
 from duelo.folder import RunFolder
+from duelo.guard import claimed, enough_memory, interruptible
 from duelo.networks import PAIRS
 from duelo.play import Game, Tick, play, sample
 from duelo.recipes import Recipe
@@ -41,26 +39,33 @@ POINTS = 5000  # points in a toy's sample picture
 class Moment:
     """Something that happened in a run at time `nimg`.
 
-    kind: "start", "resume", "spoiled" (a checkpoint that could not be read, `path`), "stats" (`stats`: the line),
-    "samples" and "checkpoint" (`path`), "interrupted" (saved), "end", "finished" (it had ended before).
+    kind: "packing" (`progress`: a user's images are being decoded), "data" (`pack`: they are), "start", "resume", "spoiled"
+    (a checkpoint that could not be read, `path`), "stats" (`stats`: the line), "samples" and "checkpoint" (`path`),
+    "interrupted" (saved), "end", "finished" (it had ended before).
     """
 
-    kind: Literal["start", "resume", "spoiled", "stats", "samples", "checkpoint", "interrupted", "end", "finished"]
+    kind: Literal[
+        "packing", "data", "start", "resume", "spoiled", "stats", "samples", "checkpoint", "interrupted", "end", "finished"
+    ]
     nimg: int
     recipe: Recipe
     stats: dict[str, Any] | None = None
     path: Path | None = None
+    progress: Progress | None = None
+    pack: Pack | None = None
 
 
-def build(recipe: Recipe, device: str = "cpu") -> tuple[Game, Dataset]:
-    """The game that a recipe describes, before its first round, and its data. A function of the recipe alone."""
-    dataset = data.load(recipe.data)
+def build(recipe: Recipe, device: str = "cpu") -> Game:
+    """The game that a recipe describes, before its first round. A function of the recipe alone. Raises UserError."""
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        pair = PAIRS[recipe.networks.pair](dataset.shape, recipe.networks.width, recipe.networks.latent)
+        try:
+            pair = PAIRS[recipe.networks.pair](recipe.shape, recipe.networks.width, recipe.networks.latent)
+        except ValueError as error:
+            raise UserError("networks.shape", pair=recipe.networks.pair, shape=recipe.shape) from error
     for network in (pair.generator, pair.discriminator):
         network.to(device)
-    game = Game(
+    return Game(
         pair,
         recipe.objective.loss,
         batch=recipe.play.batch,
@@ -70,13 +75,13 @@ def build(recipe: Recipe, device: str = "cpu") -> tuple[Game, Dataset]:
         discriminator_rate=recipe.discriminator.rate,
         betas=(recipe.adam.beta1, recipe.adam.beta2),
         ema_kimg=recipe.play.ema_kimg,
+        augment=recipe.augment.kinds if recipe.augment.p > 0 else (),
     )
-    return game, dataset
 
 
 def schedule(recipe: Recipe) -> balance.Balance:
     """What each side may do at each time of the run."""
-    controls = Controls(recipe.discriminator.steps, recipe.generator.steps)
+    controls = Controls(recipe.discriminator.steps, recipe.generator.steps, augment=recipe.augment.p)
     if recipe.play.anneal == 0:
         return balance.fixed(controls)
     return balance.annealed(controls, recipe.kimg, recipe.play.anneal)
@@ -91,13 +96,21 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
     device = machine.find_device(device)
     folder = RunFolder(out)
     with claimed(folder):
-        recipe = settle(recipe, folder, device)
-        if folder.finished() and is_whole(folder.checkpoints()[0]):
-            yield Moment("finished", folder.images_seen(), recipe)
-            return
+        there = folder.recipe() if folder.exists() else None
+        if there is not None:
+            recipe = continued(recipe, there, folder)
+            if recipe.data == there.data and folder.finished() and is_whole(folder.checkpoints()[0]):
+                yield Moment("finished", folder.images_seen(), recipe)
+                return
         stats.collect()  # forget what an earlier run of this process left
         with enough_memory():
-            game, dataset = build(recipe, device)
+            recipe, dataset = yield from fetch(recipe)
+            if there is not None and there.images != recipe.images:
+                raise UserError("run.other_images", path=folder.path, data=recipe.data)
+            if there is None and recipe.minutes is not None:
+                recipe = recipe.model_copy(update={"kimg": kimg_in(recipe, dataset, device)})
+            game = build(recipe, device)
+            settle(recipe, folder, dataset)
             tree, spoiled = resume(game, folder)
             if tree is not None:
                 stats.load(tree["stats"])
@@ -122,7 +135,7 @@ def _play_on(
     interrupted: threading.Event,
 ) -> Iterator[Moment]:
     """From game.nimg to the end: rounds, and what is due after each of them."""
-    save, end = recipe.save, recipe.images
+    save, end = recipe.save, recipe.length
     if game.nimg == 0:
         yield draw(game, dataset, recipe, folder)
     clock = line_clock = time.perf_counter()
@@ -179,7 +192,7 @@ def draw(game: Game, dataset: Dataset, recipe: Recipe, folder: RunFolder) -> Mom
     if dataset.truth is None:
         picture = tile(sample(game, GRID, recipe.seed), columns=10)
     else:
-        picture = scatter(sample(game, POINTS, recipe.seed), dataset.train.values[:POINTS], dataset.truth.extent)
+        picture = scatter(sample(game, POINTS, recipe.seed), dataset.train.first(POINTS), dataset.truth.extent)
     path = folder.sample_file(game.nimg / 1000)
     write_atomically(path, png(picture))
     return Moment("samples", game.nimg, recipe, path=path)
@@ -239,32 +252,70 @@ def is_whole(path: Path) -> bool:
     return True
 
 
-def load_game(folder: RunFolder, device: str = "auto") -> tuple[Game, Dataset, Recipe]:
-    """A run's game at its newest whole checkpoint. Raises UserError if there is none."""
+def load_game(folder: RunFolder, device: str = "auto") -> tuple[Game, Recipe]:
+    """A run's game at its newest whole checkpoint; its data is not needed. Raises UserError if there is none."""
     recipe = folder.recipe()
-    game, dataset = build(recipe, machine.find_device(device))
+    game = build(recipe, machine.find_device(device))
     tree, _ = resume(game, folder)
     if tree is None:
         raise UserError("run.no_checkpoint", path=folder.path)
-    return game, dataset, recipe
+    return game, recipe
 
 
-def settle(recipe: Recipe, folder: RunFolder, device: str) -> Recipe:
-    """The recipe that the folder will hold: the one that is there if it is the same, else refuse; new ones are saved."""
-    if folder.exists():
-        there = folder.recipe()
-        if recipe.minutes is not None and recipe.minutes == there.minutes:
-            recipe = recipe.model_copy(update={"kimg": there.kimg})
-        changes = recipes.differences(there, recipe)
-        if changes:
-            raise UserError("run.other_recipe", path=folder.path, changes="; ".join(changes))
-        make_folders(folder)
-        return there
-    if recipe.minutes is not None:
-        recipe = recipe.model_copy(update={"kimg": kimg_in(recipe, device)})
-    write_atomically(folder.recipe_file, recipes.to_toml(recipe).encode())
+def continued(recipe: Recipe, there: Recipe, folder: RunFolder) -> Recipe:
+    """The recipe to go on with: the one that is there, if what is wanted is the same. Raises UserError if it is not.
+
+    A user's images may have moved: whether they are still the same is seen from the images themselves.
+    """
+    if recipe.minutes is not None and recipe.minutes == there.minutes:
+        recipe = recipe.model_copy(update={"kimg": there.kimg})
+    moved = {}
+    if recipe.images is not None and there.images is not None:
+        filled = {key: getattr(there.images, key) for key in ("channels", "fingerprint")}
+        size = recipe.images.size or there.images.size
+        recipe = recipe.model_copy(update={"images": recipe.images.model_copy(update={**filled, "size": size})})
+        moved = {"data": recipe.data}
+    changes = recipes.differences(there.model_copy(update=moved), recipe)
+    if changes:
+        raise UserError("run.other_recipe", path=folder.path, changes="; ".join(changes))
+    return there.model_copy(update=moved)
+
+
+def fetch(recipe: Recipe) -> Generator[Moment, None, tuple[Recipe, Dataset]]:
+    """The data that a recipe names; a user's images are packed first, and the recipe then says what they are like."""
+    if recipe.images is None:
+        return recipe, data.load(recipe.data)
+    wanted = recipe.images
+    pack = yield from packed(recipe)
+    found = {"size": pack.shape[1:], "channels": pack.shape[0], "fingerprint": pack.fingerprint}
+    recipe = recipe.model_copy(update={"images": wanted.model_copy(update=found)})
+    yield Moment("data", 0, recipe, pack=pack)
+    return recipe, pack.dataset(recipe.data)
+
+
+def packed(recipe: Recipe, out: Path | None = None) -> Generator[Moment, None, Pack]:
+    """The images that a recipe names, packed into `out` or the cache."""
+    wanted = recipe.images
+    assert wanted is not None
+    heldout = None if wanted.heldout is None else Path(wanted.heldout)
+    work = data.prepare(Path(recipe.data), Framing(wanted.size, wanted.fit, wanted.alpha), heldout, out)
+    while True:
+        try:
+            progress = next(work)
+        except StopIteration as end:
+            pack: Pack = end.value
+            return pack
+        yield Moment("packing", 0, recipe, progress=progress)
+
+
+def settle(recipe: Recipe, folder: RunFolder, dataset: Dataset) -> None:
+    """Make the folder this recipe's, or leave it so."""
+    text = recipes.to_toml(recipe).encode()
+    if not folder.exists() or folder.recipe_file.read_bytes() != text:
+        write_atomically(folder.recipe_file, text)
     make_folders(folder)
-    return recipe
+    if not recipe.points and not folder.data_picture.exists():
+        write_atomically(folder.data_picture, png(tile(dataset.train.first(GRID), columns=10)))
 
 
 def make_folders(folder: RunFolder) -> None:
@@ -276,18 +327,23 @@ def make_folders(folder: RunFolder) -> None:
                 leftover.unlink(missing_ok=True)
 
 
-def kimg_in(recipe: Recipe, device: str) -> float:
-    """How many kimg fit in recipe.minutes on this machine, measured by playing a few seconds of a game thrown away."""
+def kimg_in(recipe: Recipe, dataset: Dataset, device: str) -> float:
+    """How many kimg fit in recipe.minutes on this machine."""
     assert recipe.minutes is not None
-    game, dataset = build(recipe, device)
+    speed = images_per_second(recipe, dataset, device, min(8.0, 6 * recipe.minutes))
+    return max(round(speed * 60 * recipe.minutes / 1000, 1), recipe.play.batch / 1000)
+
+
+def images_per_second(recipe: Recipe, dataset: Dataset, device: str, seconds: float) -> float:
+    """The speed of training on this machine, measured by playing `seconds` of a game that is thrown away."""
+    game = build(recipe, device)
     rounds = play(game, dataset.train, recipe.seed, schedule(recipe))
     for _ in range(5):  # the first rounds are slower
         next(rounds)
     start, nimg = time.perf_counter(), game.nimg
-    while time.perf_counter() - start < min(8.0, 6 * recipe.minutes):
+    while time.perf_counter() - start < seconds:
         next(rounds).generator_loss.sum().item()  # a GPU must have finished the round before the clock is read
-    speed = (game.nimg - nimg) / (time.perf_counter() - start)
-    return max(round(speed * 60 * recipe.minutes / 1000, 1), recipe.play.batch / 1000)
+    return (game.nimg - nimg) / (time.perf_counter() - start)
 
 
 def trim_stats(folder: RunFolder, nimg: int) -> float:
@@ -306,63 +362,3 @@ def grid_due(before: int, now: int, every_kimg: float) -> bool:
     """Grids come at 1, 2, 4, 8 ... kimg at first, when much changes, then at each multiple of `every_kimg`."""
     powers = (1000 * 2**i for i in range(int(math.log2(max(every_kimg, 1))) + 1))
     return crossed(before, now, every_kimg) or any(before < power <= now for power in powers)
-
-
-@contextmanager
-def claimed(folder: RunFolder) -> Iterator[None]:
-    """The folder, made if need be, and ours alone while we are inside."""
-    try:
-        foreign = None if folder.exists() else _foreign(folder.path)
-        if foreign is not None:
-            raise UserError("run.foreign_folder", path=folder.path, file=foreign.name)
-        folder.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.path / ".lock")
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise UserError("run.locked", path=folder.path) from error
-    except OSError as error:
-        raise UserError("write.folder", path=folder.path, why=error.strerror) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _foreign(path: Path) -> Path | None:
-    """Something in this place that no run of ours can have left before it saved its recipe."""
-    if not path.is_dir():
-        return path if path.exists() else None
-    ours = {".lock", ".recipe.toml.tmp"}
-    return next((file for file in sorted(path.iterdir()) if file.name not in ours), None)
-
-
-@contextmanager
-def enough_memory() -> Iterator[None]:
-    """Inside, running out of memory, the computer's or the GPU's, becomes a UserError."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
-            raise
-        raise UserError("run.memory") from error
-
-
-@contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """Inside, Ctrl-C and SIGTERM set the event instead of stopping in the middle of a round; a second one stops at once."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def handle(number: int, frame: object) -> None:
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from duelo.checkpoint import write_atomically
+from duelo.data import load
 from duelo.data.pixels import png, scatter, tile
 from duelo.folder import RunFolder
 from duelo.play import sample
@@ -24,7 +25,7 @@ def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
     A .png is one picture (a grid; for points, a scatter plot). A .npz holds `images`: uint8 [n, h, w, c], or
     float32 [n, 2] if they are points. A folder (ending in "/") gets a .png for each image. Raises UserError.
     """
-    game, dataset, _ = load_game(folder)
+    game, recipe = load_game(folder)
     values = sample(game, n, seed)
     path = Path(target)
     try:
@@ -32,14 +33,16 @@ def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
     except OSError as error:
         raise UserError("write.folder", path=path, why=error.strerror) from error
     if target.endswith(".npz"):
-        array = values.numpy() if dataset.truth else values.permute(0, 2, 3, 1).numpy()
+        array = values.numpy() if recipe.points else values.permute(0, 2, 3, 1).numpy()
         buffer = BytesIO()
         np.savez_compressed(buffer, images=array)
         write_atomically(path, buffer.getvalue())
-    elif dataset.truth:
+    elif recipe.points:
         if target.endswith("/"):
             raise UserError("sample.points_folder")
-        write_atomically(path, png(scatter(values, dataset.train.values[:5000], dataset.truth.extent)))
+        dataset = load(recipe.data)
+        assert dataset.truth is not None
+        write_atomically(path, png(scatter(values, dataset.train.first(5000), dataset.truth.extent)))
     elif target.endswith(".png"):
         write_atomically(path, png(tile(values, columns=math.ceil(math.sqrt(n)))))
     else:

@@ -6,13 +6,17 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from duelo.folder import RunFolder
 from duelo.words import UserError, say
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from duelo.run import Moment
+
+Result = TypeVar("Result")
 
 BARS = "▁▂▃▄▅▆▇█"
 HISTORY = 40  # how many intervals the sparklines show, where the terminal is wide enough
@@ -35,6 +39,26 @@ def sparkline(values: list[float], low: float, high: float) -> str:
     return "".join(BARS[min(7, max(0, int(8 * (value - low) / span)))] for value in values)
 
 
+def watched(work: Generator[Moment, None, Result]) -> Result:
+    """The end of some work on data, its progress shown meanwhile on stderr."""
+    with screen(Path(), "") as view:
+        while True:
+            try:
+                moment = next(work)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if moment.kind == "packing":
+                view.show(moment)
+
+
+def packing_line(moment: Moment) -> str:
+    """How far the reading of images is."""
+    assert moment.progress is not None
+    what = say(f"train.packing_{moment.progress.stage}")
+    return say("train.packing", what=what, done=moment.progress.done, total=moment.progress.total)
+
+
 def announce(moment: Moment, folder: Path, command: str) -> None:
     """Say what happened, if it deserves a line. `command`: what the user typed, to be typed again."""
     at, kimg = moment.nimg / 1000, moment.recipe.kimg
@@ -46,6 +70,12 @@ def announce(moment: Moment, folder: Path, command: str) -> None:
         "finished": lambda: say("train.finished", kimg=kimg),
         "end": lambda: say("train.end", kimg=at, time=duration(RunFolder(folder).training_seconds())),
     }
+    if moment.pack is not None:
+        from duelo import inspection
+
+        facts = inspection.of_pack(moment.pack)
+        notes = [say("inspect.warning", text=text) for text in inspection.warnings(facts)]
+        print("\n".join([*inspection.short(facts), *notes]), file=sys.stderr, flush=True)
     if moment.kind in lines:
         print(lines[moment.kind](), file=sys.stderr, flush=True)
 
@@ -66,9 +96,14 @@ class PlainScreen:
         """Print a line for this interval, unless one was printed a moment ago."""
         announce(moment, self.folder, self.command)
         now = time.monotonic()
-        if moment.stats is None or now - self.last < PLAIN_SECONDS:
+        if moment.kind == "packing" and self.last == 0:  # nothing need be said of what is over at once
+            self.last = now
+        if (moment.stats is None and moment.progress is None) or now - self.last < PLAIN_SECONDS:
             return
         self.last = now
+        if moment.stats is None:
+            print(packing_line(moment), file=sys.stderr, flush=True)
+            return
         kimg, at = moment.recipe.kimg, moment.nimg / 1000
         speed = max(moment.stats["time"]["images_per_second"], 0.1)
         line = say(
@@ -107,11 +142,26 @@ class LiveScreen:
 
     def show(self, moment: Moment) -> None:
         """Redraw the panel with this interval's statistics."""
+        if moment.kind == "data":
+            self.live.update("", refresh=True)
         announce(moment, self.folder, self.command)
+        if moment.progress is not None:
+            self.live.update(self.packing(moment), refresh=True)
         if moment.stats is None:
             return
         self.history.append(moment.stats)
         self.live.update(self.panel(moment), refresh=True)
+
+    def packing(self, moment: Moment) -> Any:
+        """A bar for the reading of images."""
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        assert moment.progress is not None
+        table = Table.grid(padding=(0, 2))
+        bar = ProgressBar(total=max(1, moment.progress.total), completed=moment.progress.done, width=self.width)
+        table.add_row(packing_line(moment), bar)
+        return table
 
     def panel(self, moment: Moment) -> Any:
         """The panel for the latest of `history`."""

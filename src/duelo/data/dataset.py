@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,22 +12,50 @@ from torch import Tensor
 from duelo.data.toys import Mixture
 
 
-@dataclass(frozen=True)
-class Part:
-    """One part of a data set.
+class Part(ABC):
+    """One part of a data set: members that are fetched by their numbers, wherever they are kept.
 
-    values: images [n, c, h, w] uint8 in 0..255, or points [n, d] float32.
-    labels: classes [n] int64, or None.
+    labels: the members' classes [n] int64, or None.
     """
 
-    values: Tensor
-    labels: Tensor | None = None
+    labels: Tensor | None
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one member: (c, h, w) for images, (d,) for points."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def take(self, indices: Tensor) -> Tensor:
+        """The members `indices` [b] int64: images [b, c, h, w] uint8 in 0..255, or points [b, d] float32; a copy."""
+
+    def first(self, n: int) -> Tensor:
+        """The first `n` members, or all if there are fewer."""
+        return self.take(torch.arange(min(n, len(self))))
+
+
+class InMemory(Part):
+    """A part held as one tensor.
+
+    values: images [n, c, h, w] uint8 in 0..255, or points [n, d] float32. labels: classes [n] int64, or None.
+    """
+
+    def __init__(self, values: Tensor, labels: Tensor | None = None) -> None:
+        self.values, self.labels = values, labels
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one member."""
+        return tuple(self.values.shape[1:])
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, indices: Tensor) -> Tensor:
-        """The members `indices` [b], as stored."""
+        """The members `indices` [b]."""
         return self.values[indices]
 
 
@@ -36,7 +65,7 @@ class Dataset:
 
     train: what weights are trained on. referee: live judgements, balance, choice of the best point.
     heldout: final measures only; of the same distribution as train. test: a data set's own test part, reported apart.
-    truth: the exact distribution, where it is known.
+    truth: the exact distribution, where it is known. classes: the names of the labels 0, 1, ...; empty without labels.
     """
 
     name: str
@@ -45,11 +74,12 @@ class Dataset:
     heldout: Part
     test: Part | None = None
     truth: Mixture | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one member: (c, h, w) for images, (d,) for points."""
-        return tuple(self.train.values.shape[1:])
+        return self.train.shape
 
 
 def batch_indices(n: int, batch: int, nimg: int, seed: int) -> Tensor:

@@ -15,7 +15,7 @@ from importlib.resources import files
 import numpy as np
 import torch
 
-from duelo.data.dataset import Dataset, Part
+from duelo.data.dataset import Dataset, InMemory
 from duelo.data.split import content_hashes, split_by_content
 from duelo.words import UserError
 
@@ -91,8 +91,10 @@ def load() -> Dataset:
     images = images.reshape(-1, 1, 28, 28)
     indices = split_by_content(content_hashes(images), HELDOUT, REFEREE)
     parts = {
-        name: Part(torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen].astype(np.int64)))
+        name: InMemory(torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen].astype(np.int64)))
         for name, chosen in indices.items()
     }
-    test = Part(torch.from_numpy(test_images.reshape(-1, 1, 28, 28).copy()), torch.from_numpy(test_labels.astype(np.int64)))
+    test = InMemory(
+        torch.from_numpy(test_images.reshape(-1, 1, 28, 28).copy()), torch.from_numpy(test_labels.astype(np.int64))
+    )
     return Dataset("digits", parts["train"], parts["referee"], parts["heldout"], test)

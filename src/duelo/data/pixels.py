@@ -33,10 +33,15 @@ def png(picture: Image.Image) -> bytes:
 
 
 def tile(images: Tensor, columns: int, border: int = 2) -> Image.Image:
-    """Images [n, c, h, w] uint8 with c 1 or 3, side by side in rows of `columns`, `border` grey pixels between them."""
+    """Images [n, c, h, w] uint8, side by side in rows of `columns`, `border` grey pixels between them.
+
+    c: 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha.
+    """
     n, c, h, w = images.shape
     rows = -(-n // columns)
     sheet = torch.full((c, rows * (h + border) + border, columns * (w + border) + border), 96, dtype=torch.uint8)
+    if c in (2, 4):
+        sheet[-1] = 255  # the border is opaque
     for i, image in enumerate(images):
         top, left = border + (i // columns) * (h + border), border + (i % columns) * (w + border)
         sheet[:, top : top + h, left : left + w] = image

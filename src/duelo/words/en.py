@@ -4,7 +4,55 @@ WORDS = {
     # wrong input: what, where, what to do
     "error": "duelo: {text}",
     "did_you_mean": " (did you mean {word}?)",
-    "data.unknown": "there is no data set {name!r}{guess}; choose one of: {known}.",
+    "data.unknown": "there is no data set {name!r}{guess}; choose one of: {known}, or give the path of a folder or "
+    "file with images.",
+    "data.none": "there is no file or folder {path}; check the path.",
+    "data.kind": "{path} is none of what can be read; give a folder, a .zip or .tar of one, a table (.csv, .tsv) of "
+    "paths and labels, an IDX or .npz file, or a file that `duelo data pack` made.",
+    "data.single": "{path} is a single image; give the folder that it is in.",
+    "data.unreadable": "{path} cannot be read ({why}); check its permissions.",
+    "data.no_images": "there are no images in {path} ({others} files of other kinds); give a folder with .jpg, .png, "
+    ".webp, .bmp, .tif or .gif files.",
+    "data.all_bad": "not one of the {n} images in {path} can be read (the first, {name}: {why}); check the files.",
+    "data.too_few": "{path} holds {n} images of which {different} are different; at least {fewest} different ones are "
+    "needed, and some hundreds to learn from.",
+    "data.archive": "the archive {path} is damaged or cannot be read ({why}); make it again.",
+    "data.bomb": "the archive {path} would grow more than a thousandfold when unpacked; it was not read: give a "
+    "folder instead.",
+    "data.not_text": "the table {path} is not text in UTF-8; save it as UTF-8.",
+    "data.table": "the table {path} cannot be read ({why}); write a path and a label in each line.",
+    "data.not_idx": "{path} is not an IDX file; check where it comes from.",
+    "data.idx_type": "the IDX file {path} does not hold bytes; only unsigned bytes (type 8) can be images.",
+    "data.idx_lies": "the header of {path} claims {shape} values, more than the file can hold; get the file again.",
+    "data.idx_labels": "the labels in {path} have the shape {shape}, but there are {n} images; name one label for "
+    "each image.",
+    "data.array_shape": "the images in {path} have the shape {shape}; it must be (n, height, width) or (n, height, "
+    "width, channels) with 1 to 4 channels.",
+    "data.short": "{path} should hold {n} images but ends after {found}; get the file again.",
+    "data.npz_keys": "{path} has no array `images` (but: {keys}); save it with np.savez(file, images=..., labels=...).",
+    "data.npz_type": "the array {key} in {path} is of type {kind}; save it as uint8 from 0 to 255 (pickled objects "
+    "are never read).",
+    "data.npz_array": "the array {key} in {path} is damaged or not plain; save the file again with np.savez.",
+    "data.npz_order": "the array {key} in {path} is stored by columns; save it again with np.ascontiguousarray(...).",
+    "data.npz_lies": "the header of {key} in {path} claims the shape {shape}, which is not what the file holds; get "
+    "it again.",
+    "data.npz_labels": "the labels in {path} are {kind} of shape {shape}; they must be {n} whole numbers or short texts.",
+    "data.pack_damaged": "{path} is not a whole packed data set; pack it again with `duelo data pack`.",
+    "data.room": "packing needs {needed} GiB on the disk and {free} GiB are free; free some space, choose a smaller "
+    "--size, or set DUELO_CACHE to a folder on another disk.",
+    "data.colour": "there is no colour {alpha!r}; --alpha takes a name such as white, a code such as #ff8800, or keep.",
+    "pack.own": "{data} is inside duelo and needs no packing; train on it by its name.",
+    "pack.exists": "{path} exists and is not a packed data set; choose another name.",
+    # why one image cannot be read
+    "bad.huge": "{width} x {height} pixels are too many",
+    "bad.bomb": "far too many pixels",
+    "bad.unknown": "not an image",
+    "bad.memory": "not enough memory",
+    "bad.damaged": "damaged: {why}",
+    "bad.range": "values from {low} to {high}",
+    "bad.not_a_file": "not a file",
+    "bad.outside": "outside the folder",
+    "bad.too_large": "{mib} MiB are too many",
     "digits.corrupt": "the digits inside the package are damaged ({file} does not have its SHA-256); install duelo again.",
     "recipe.preset": "in recipe {name}",
     "recipe.file": "in {path}",
@@ -16,6 +64,11 @@ WORDS = {
     "recipe.missing": "the key {key!r} is missing {where}; `duelo recipes digits` shows a whole recipe.",
     "recipe.value": "{key} = {value!r} {where} is not valid: it must be {wanted}.",
     "recipe.pair": "the networks {pair!r} do not fit the data {data!r}; set networks.pair, or choose another recipe.",
+    "recipe.images": "the options of images (images.size, ...) are for images of your own, not for {data!r}; leave "
+    "them out.",
+    "recipe.augment": "augment.p is for images, and {data!r} are points; set it to 0.",
+    "networks.shape": "the networks {pair!r} are not made for images of shape {shape} (channels, height, width); "
+    "choose another recipe, or another --size (the lecture's pair wants grey images and --size 28).",
     "rule.gt": "greater than {limit:g}",
     "rule.ge": "at least {limit:g}",
     "rule.lt": "less than {limit:g}",
@@ -23,6 +76,7 @@ WORDS = {
     "rule.one_of": "one of: {choices}",
     "rule.whole": "a whole number",
     "rule.number": "a number",
+    "rule.size": "one number, or a height and a width, from 8 to 256",
     "rule.section": "a section with keys of its own",
     "write.failed": "{path} could not be written ({why}); what was saved before is intact: free some space or choose "
     "another folder with --out, and run the same command again.",
@@ -32,19 +86,19 @@ WORDS = {
     "run.none": "there is no run in {path}; `duelo runs` lists what there is.",
     "run.no_checkpoint": "the run in {path} has no checkpoint yet; run its `duelo train` command again first.",
     "run.foreign_folder": "{path} is not empty and not a run (it holds {file}); choose another folder with --out.",
-    "run.other_recipe": "{path} holds a run with another recipe ({changes}); choose another folder with --out, "
-    "or repeat "
-    "that run's own command to go on with it.",
+    "run.other_recipe": "{path} holds a run with another recipe ({changes}); choose another folder with --out, or "
+    "repeat that run's own command to go on with it.",
+    "run.other_images": "the images in {data} are no longer those that the run in {path} began with; choose another "
+    "folder with --out, or put the images back as they were.",
     "run.locked": "another process is training in {path}; wait for it, or choose another folder with --out.",
-    "run.not_finite": "training failed at {kimg} kimg: {name} is no longer a finite number; the checkpoints "
-    "before it in "
-    "{path} are intact: start another run with lower learning rates (--generator.rate, --discriminator.rate).",
+    "run.not_finite": "training failed at {kimg} kimg: {name} is no longer a finite number; the checkpoints before it "
+    "in {path} are intact: start another run with lower learning rates (--generator.rate, --discriminator.rate).",
     "checkpoint.corrupt": "the checkpoint {path} is damaged; delete it, and run the same command again.",
     "checkpoint.unreadable": "the checkpoint {path} cannot be read ({why}); check its permissions and the disk.",
-    "checkpoint.other_networks": "the checkpoint {path} is of other networks than this version of duelo makes; "
-    "use the version that wrote it.",
-    "checkpoint.none_whole": "every checkpoint in {path} is damaged; delete that folder to start this run from "
-    "its beginning.",
+    "checkpoint.other_networks": "the checkpoint {path} is of other networks than this version of duelo makes; use "
+    "the version that wrote it.",
+    "checkpoint.none_whole": "every checkpoint in {path} is damaged; delete that folder to start this run from its "
+    "beginning.",
     "device.none": "there is no device {device!r} here; use --device cpu.",
     "sample.class": "this run was trained without classes; leave out --class.",
     "sample.count": "-n {n} is not valid: it must be from 1 to {most}.",
@@ -63,15 +117,24 @@ WORDS = {
     "help.train": "Train DATA by a recipe; the same command goes on with a run that was stopped.",
     "help.sample": "Draw new images from a run.",
     "help.report": "Write a run's report, one page that works offline.",
+    "help.data_app": "Look at a data set, or pack it into one file.",
+    "help.inspect": "Say what there is in DATA, what training would make of it, and what to watch out for.",
+    "help.pack": "Decode and resize DATA once into the file OUT, from which training starts at once.",
     "help.runs": "List the runs in a folder.",
     "help.recipes": "List the recipes, or print one of them as TOML.",
-    "help.data": "digits, ring or grid",
+    "help.data": "digits, stacked-digits, ring, grid, or a path to images: a folder, .zip, .tar, .csv, .npz, IDX, or packed",
     "help.recipe": "a recipe's name, or a .toml file; `duelo recipes` lists them",
     "help.out": "the run's folder [default: runs/ and a name made of the options]",
     "help.kimg": "thousands of images to train on",
     "help.minutes": "choose kimg so that training takes about this long here",
     "help.seed": "the seed of all randomness",
     "help.device": "auto, cpu or cuda",
+    "help.size": "images of your own: one number (a square), or a height and a width [default: chosen by the images]",
+    "help.fit": "images of other proportions: crop (the middle), pad (a margin) or stretch [default: crop]",
+    "help.alpha": "behind transparent pixels: a colour, or keep for a channel of its own [default: white]",
+    "help.heldout": "images that are held out for the final measures [default: a sixth of DATA]",
+    "help.json": "print one JSON object",
+    "help.pack_out": "the file to write, such as photos.duelo",
     "help.overrides": "Any key of the recipe can be set: --objective.r1 0.5, --networks.width 64, ...",
     "help.run": "a run's folder",
     "help.n": "how many",
@@ -88,6 +151,9 @@ WORDS = {
     "train.finished": "this run was finished before ({kimg:g} kimg)",
     "train.end": "finished: {kimg:g} kimg in {time}",
     "train.report": "report: {path}",
+    "train.packing_look": "looking at the images",
+    "train.packing_pack": "reading the images",
+    "train.packing": "{what}: {done} of {total}",
     "screen.title": "duelo · {data} · {speed:.0f} images/s",
     "screen.progress": "progress",
     "screen.eta": "{time} left",
@@ -97,18 +163,56 @@ WORDS = {
     "screen.loss_g": "loss of G",
     "screen.balance": "draw: {value:.2f}",
     "screen.even": "50 %",
-    "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} images/s  {eta} left  loss D {d:.3f} G {g:.3f}  "
-    "D right: real {real:.0%} fake {fake:.0%}",
+    "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} images/s  {eta} left  loss D {d:.3f} G {g:.3f}  D right: "
+    "real {real:.0%} fake {fake:.0%}",
     "runs.none": "no runs in {path}",
     "runs.done": "finished",
     "runs.open": "{share:.0%}",
     "runs.columns": "run|data|networks|kimg|state|trained for",
+    "inspect.images": "{n} images in {data}, used as {w} x {h} pixels, {kind}",
+    "inspect.own": "{data}: {n} members of shape {shape}, inside duelo",
+    "inspect.channels_1": "grey",
+    "inspect.channels_2": "grey with transparency",
+    "inspect.channels_3": "in colour",
+    "inspect.channels_4": "in colour with transparency",
+    "inspect.parts": "parts: {train} to train on, {referee} for the referee, {heldout} held out for the final measures",
+    "inspect.classes": "{n} classes: {names}",
+    "inspect.resized": "{n} of them resized to {w} x {h}: {how}",
+    "inspect.fit_crop": "the middle of each, {share} % of the area cut off on average (--fit pad or stretch keeps all "
+    "of it)",
+    "inspect.fit_pad": "whole, with a margin in the colour of their own border",
+    "inspect.fit_stretch": "stretched to the new proportions",
+    "inspect.sizes": "different sizes: {n}; most often {sizes}",
+    "inspect.kinds": "kinds: {modes}; files: {formats}",
+    "inspect.packed": "packed: {mib} MiB in {path}",
+    "inspect.estimate": "the default recipe: {seconds} s per thousand images here, {kimg} kimg in about {minutes} "
+    "min, with {memory} MiB of memory (measured for a second)",
+    "inspect.sheet": "some of the training images: {path}",
+    "inspect.warning": "! {text}",
+    "pack.done": "{n} images packed: {path}",
+    "warn.few": "{n} training images are too few to learn anything but copying them; some thousands are better.",
+    "warn.rather_few": "{n} training images are few: expect copies of them; some thousands are better.",
+    "warn.slow": "the default recipe would take {hours} hours here; choose a smaller --size, or a shorter --kimg.",
+    "warn.unreadable": "images that cannot be read and are left out: {n} ({names}).",
+    "warn.alike": "{n} images repeat others ({exact} exactly, {near} nearly; such as {names}); those that are alike "
+    "stay in one part.",
+    "warn.left_out": "{n} images are left out of training because they are in the held-out part, too, exactly or nearly.",
+    "warn.cut": "cropping loses {share} % of the area on average; --fit pad or --fit stretch keeps all of it.",
+    "warn.enlarged": "{n} images are smaller than {w} x {h} and are enlarged, so they are blurred; choose a smaller --size.",
+    "warn.mixed_colour": "{n} images are grey among images in colour; all are used in colour.",
+    "warn.alpha": "{n} images have transparent parts, shown on {colour}; --alpha takes another colour, or keep.",
+    "warn.animated": "{n} files hold several pictures; the first one is used.",
+    "warn.mixed_labels": "some images have a class and others have none, so no classes are used; put every image into "
+    "a class's folder.",
+    "warn.links": "{n} links to other folders were not followed.",
+    "warn.uneven": "the classes are uneven: {most} has {n_most} images, {least} {n_least}.",
     "sample.done": "{n} samples: {path}",
     "unit.s": "{s} s",
     "unit.min": "{m} min {s:02d} s",
     "unit.h": "{h} h {m:02d} min",
     # the presets
     "preset.digits": "the default for digits: the best we know for a few minutes on a laptop",
+    "preset.images": "the default for images of your own: as for digits, with augmentation",
     "preset.lecture": "digits as in the lecture: strided and transposed convolutions, ReLU at the end",
     "preset.toy": "points in the plane (ring, grid): two small perceptrons",
     # the report
@@ -126,9 +230,8 @@ WORDS = {
     "report.speed": "images per second",
     "report.real_right": "D right on real",
     "report.fake_right": "D right on generated",
-    "report.no_verdict": "D is the discriminator of this very duel, judging images it was trained on (mean over "
-    "the last "
-    "tenth of the run). It is a sign of balance, not a measure of quality: look at the images.",
+    "report.no_verdict": "D is the discriminator of this very duel, judging images it was trained on (mean over the "
+    "last tenth of the run). It is a sign of balance, not a measure of quality: look at the images.",
     "report.evolution": "How it learnt",
     "report.evolution_hint": "Each row is a moment, each column the same latent: the same idea, drawn better and better.",
     "report.evolution_points": "The same 5,000 latents at several moments.",
@@ -136,16 +239,14 @@ WORDS = {
     "report.duel_hint": "Neither side may become too expert, or the other has nothing left to learn from. At the "
     "equilibrium the discriminator is right half of the time.",
     "report.accuracy": "How often D is right",
-    "report.accuracy_caption": "Share of real and of generated images that the discriminator judged correctly while it "
-    "was trained on them. At the dashed line, 50 %, it can only guess.",
+    "report.accuracy_caption": "Share of real and of generated images that the discriminator judged correctly while "
+    "it was trained on them. At the dashed line, 50 %, it can only guess.",
     "report.losses": "Losses",
-    "report.loss_caption": "The discriminator's loss D and the generator's loss G; the dashed lines are their "
-    "values at "
-    "the equilibrium ({d} and {g}). A loss that falls does not mean images that get better: the rival moves too.",
+    "report.loss_caption": "The discriminator's loss D and the generator's loss G; the dashed lines are their values "
+    "at the equilibrium ({d} and {g}). A loss that falls does not mean images that get better: the rival moves too.",
     "report.logits": "What D says",
-    "report.logit_caption": "Mean answer (logit) of the discriminator: the higher, the surer it is that an "
-    "image is real. "
-    "The gap between the lines is what it can still tell apart.",
+    "report.logit_caption": "Mean answer (logit) of the discriminator: the higher, the surer it is that an image is "
+    "real. The gap between the lines is what it can still tell apart.",
     "report.on_real": "real",
     "report.on_fake": "generated",
     "report.loss_d": "D",

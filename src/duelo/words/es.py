@@ -4,10 +4,61 @@ WORDS = {
     # entrada equivocada: qué, dónde y qué hacer
     "error": "duelo: {text}",
     "did_you_mean": " (¿quiso decir {word}?)",
-    "data.unknown": "no existe el conjunto de datos {name!r}{guess}; elija uno de estos: {known}.",
+    "data.unknown": "no existe el conjunto de datos {name!r}{guess}; elija uno de estos: {known}, o indique la ruta "
+    "de una carpeta o un archivo con imágenes.",
+    "data.none": "no existe ningún archivo ni carpeta {path}; revise la ruta.",
+    "data.kind": "{path} no es nada que se pueda leer; indique una carpeta, un .zip o .tar de una, una tabla (.csv, "
+    ".tsv) de rutas y etiquetas, un archivo IDX o .npz, o uno hecho con `duelo data pack`.",
+    "data.single": "{path} es una sola imagen; indique la carpeta en la que está.",
+    "data.unreadable": "no se puede leer {path} ({why}); revise los permisos.",
+    "data.no_images": "no hay imágenes en {path} ({others} archivos de otros tipos); indique una carpeta con archivos "
+    ".jpg, .png, .webp, .bmp, .tif o .gif.",
+    "data.all_bad": "no se puede leer ninguna de las {n} imágenes de {path} (la primera, {name}: {why}); revise los "
+    "archivos.",
+    "data.too_few": "{path} contiene {n} imágenes, de las que {different} son distintas; hacen falta al menos "
+    "{fewest} distintas, y unos cientos para aprender de ellas.",
+    "data.archive": "el archivo comprimido {path} está dañado o no se puede leer ({why}); vuelva a crearlo.",
+    "data.bomb": "el archivo comprimido {path} crecería más de mil veces al descomprimirlo y no se leyó; indique una "
+    "carpeta.",
+    "data.not_text": "la tabla {path} no es texto en UTF-8; guárdela como UTF-8.",
+    "data.table": "no se puede leer la tabla {path} ({why}); escriba en cada línea una ruta y una etiqueta.",
+    "data.not_idx": "{path} no es un archivo IDX; revise su procedencia.",
+    "data.idx_type": "el archivo IDX {path} no contiene bytes; solo los bytes sin signo (tipo 8) pueden ser imágenes.",
+    "data.idx_lies": "la cabecera de {path} declara {shape} valores, más de los que caben en el archivo; consígalo de "
+    "nuevo.",
+    "data.idx_labels": "las etiquetas de {path} tienen la forma {shape}, pero hay {n} imágenes; indique una por imagen.",
+    "data.array_shape": "las imágenes de {path} tienen la forma {shape}; debe ser (n, alto, ancho) o (n, alto, ancho, "
+    "canales) con 1 a 4 canales.",
+    "data.short": "{path} debería contener {n} imágenes pero termina tras {found}; consígalo de nuevo.",
+    "data.npz_keys": "{path} no tiene ningún arreglo `images` (tiene: {keys}); guárdelo con np.savez(archivo, "
+    "images=..., labels=...).",
+    "data.npz_type": "el arreglo {key} de {path} es de tipo {kind}; guárdelo como uint8 de 0 a 255 (los objetos "
+    "«pickle» nunca se leen).",
+    "data.npz_array": "el arreglo {key} de {path} está dañado o no es simple; guarde de nuevo el archivo con np.savez.",
+    "data.npz_order": "el arreglo {key} de {path} está guardado por columnas; guárdelo con np.ascontiguousarray(...).",
+    "data.npz_lies": "la cabecera de {key} en {path} declara la forma {shape}, que no es lo que contiene el archivo; "
+    "consígalo de nuevo.",
+    "data.npz_labels": "las etiquetas de {path} son {kind} de forma {shape}; deben ser {n} números enteros o textos cortos.",
+    "data.pack_damaged": "{path} no es un conjunto de datos empaquetado completo; empaquételo de nuevo con `duelo "
+    "data pack`.",
+    "data.room": "empaquetar necesita {needed} GiB de disco y hay {free} GiB libres; libere espacio, elija un --size "
+    "menor o ponga en DUELO_CACHE una carpeta de otro disco.",
+    "data.colour": "no existe el color {alpha!r}; --alpha admite un nombre inglés como white, un código como #ff8800, "
+    "o keep.",
+    "pack.own": "{data} está incluido en duelo y no hace falta empaquetarlo; entrene con él por su nombre.",
+    "pack.exists": "{path} existe y no es un conjunto de datos empaquetado; elija otro nombre.",
+    # por qué no se puede leer una imagen
+    "bad.huge": "{width} x {height} píxeles son demasiados",
+    "bad.bomb": "demasiadísimos píxeles",
+    "bad.unknown": "no es una imagen",
+    "bad.memory": "no hay memoria suficiente",
+    "bad.damaged": "dañada: {why}",
+    "bad.range": "valores de {low} a {high}",
+    "bad.not_a_file": "no es un archivo",
+    "bad.outside": "fuera de la carpeta",
+    "bad.too_large": "{mib} MiB son demasiados",
     "digits.corrupt": "los dígitos incluidos en el paquete están dañados ({file} no tiene su SHA-256); vuelva a "
-    "instalar "
-    "duelo.",
+    "instalar duelo.",
     "recipe.preset": "en la receta {name}",
     "recipe.file": "en {path}",
     "recipe.command_line": "en la línea de órdenes",
@@ -18,6 +69,10 @@ WORDS = {
     "recipe.missing": "falta la clave {key!r} {where}; `duelo recipes digits` muestra una receta completa.",
     "recipe.value": "{key} = {value!r} {where} no es válido: debe ser {wanted}.",
     "recipe.pair": "las redes {pair!r} no sirven para los datos {data!r}; cambie networks.pair o elija otra receta.",
+    "recipe.images": "las opciones de imágenes (images.size, ...) son para imágenes propias, no para {data!r}; omítalas.",
+    "recipe.augment": "augment.p es para imágenes, y {data!r} son puntos; póngalo en 0.",
+    "networks.shape": "las redes {pair!r} no están hechas para imágenes de forma {shape} (canales, alto, ancho); "
+    "elija otra receta u otro --size (el par de la clase pide imágenes grises y --size 28).",
     "rule.gt": "mayor que {limit:g}",
     "rule.ge": "como mínimo {limit:g}",
     "rule.lt": "menor que {limit:g}",
@@ -25,6 +80,7 @@ WORDS = {
     "rule.one_of": "uno de estos: {choices}",
     "rule.whole": "un número entero",
     "rule.number": "un número",
+    "rule.size": "un número, o un alto y un ancho, de 8 a 256",
     "rule.section": "una sección con claves propias",
     "write.failed": "no se pudo escribir {path} ({why}); lo guardado antes está intacto: libere espacio o elija otra "
     "carpeta con --out, y repita la misma orden.",
@@ -34,18 +90,18 @@ WORDS = {
     "run.none": "no hay ninguna corrida en {path}; `duelo runs` muestra las que existen.",
     "run.no_checkpoint": "la corrida de {path} aún no tiene ningún punto de control; repita primero su orden `duelo train`.",
     "run.foreign_folder": "{path} no está vacía y no es una corrida (contiene {file}); elija otra carpeta con --out.",
-    "run.other_recipe": "{path} contiene una corrida con otra receta ({changes}); elija otra carpeta con --out, "
-    "o repita "
-    "la orden propia de esa corrida para continuarla.",
+    "run.other_recipe": "{path} contiene una corrida con otra receta ({changes}); elija otra carpeta con --out, o "
+    "repita la orden propia de esa corrida para continuarla.",
+    "run.other_images": "las imágenes de {data} ya no son las que había al comenzar la corrida de {path}; elija otra "
+    "carpeta con --out, o devuelva las imágenes a su estado anterior.",
     "run.locked": "otro proceso está entrenando en {path}; espere a que termine o elija otra carpeta con --out.",
-    "run.not_finite": "el entrenamiento falló en {kimg} kimg: {name} dejó de ser un número finito; los puntos "
-    "de control "
-    "anteriores en {path} están intactos: empiece otra corrida con tasas de aprendizaje menores (--generator.rate, "
-    "--discriminator.rate).",
+    "run.not_finite": "el entrenamiento falló en {kimg} kimg: {name} dejó de ser un número finito; los puntos de "
+    "control anteriores en {path} están intactos: empiece otra corrida con tasas de aprendizaje menores "
+    "(--generator.rate, --discriminator.rate).",
     "checkpoint.corrupt": "el punto de control {path} está dañado; bórrelo y repita la misma orden.",
     "checkpoint.unreadable": "no se puede leer el punto de control {path} ({why}); revise los permisos y el disco.",
-    "checkpoint.other_networks": "el punto de control {path} es de redes distintas de las que hace esta versión "
-    "de duelo; use la versión que lo escribió.",
+    "checkpoint.other_networks": "el punto de control {path} es de redes distintas de las que hace esta versión de "
+    "duelo; use la versión que lo escribió.",
     "checkpoint.none_whole": "todos los puntos de control de {path} están dañados; borre esa carpeta para empezar la "
     "corrida desde el principio.",
     "device.none": "aquí no hay ningún dispositivo {device!r}; use --device cpu.",
@@ -66,15 +122,26 @@ WORDS = {
     "help.train": "Entrena DATA según una receta; la misma orden continúa una corrida detenida.",
     "help.sample": "Genera imágenes nuevas a partir de una corrida.",
     "help.report": "Escribe el informe de una corrida: una sola página que funciona sin red.",
+    "help.data_app": "Mira un conjunto de datos, o lo empaqueta en un archivo.",
+    "help.inspect": "Dice qué hay en DATA, qué haría de ello el entrenamiento y a qué prestar atención.",
+    "help.pack": "Decodifica y redimensiona DATA una sola vez en el archivo OUT, con el que el entrenamiento empieza "
+    "al momento.",
     "help.runs": "Muestra las corridas de una carpeta.",
     "help.recipes": "Muestra las recetas, o una de ellas en TOML.",
-    "help.data": "digits, ring o grid",
+    "help.data": "digits, stacked-digits, ring, grid, o la ruta de unas imágenes: carpeta, .zip, .tar, .csv, .npz, "
+    "IDX o empaquetadas",
     "help.recipe": "el nombre de una receta o un archivo .toml; `duelo recipes` las muestra",
     "help.out": "la carpeta de la corrida [por omisión: runs/ y un nombre hecho con las opciones]",
     "help.kimg": "miles de imágenes con las que entrenar",
     "help.minutes": "elige kimg para que el entrenamiento dure aquí más o menos este tiempo",
     "help.seed": "la semilla de los números aleatorios",
     "help.device": "auto, cpu o cuda",
+    "help.size": "imágenes propias: un número (un cuadrado), o un alto y un ancho [por omisión: según las imágenes]",
+    "help.fit": "imágenes de otras proporciones: crop (el centro), pad (un margen) o stretch (estirar) [por omisión: crop]",
+    "help.alpha": "tras los píxeles transparentes: un color, o keep para un canal propio [por omisión: white]",
+    "help.heldout": "imágenes reservadas para las medidas finales [por omisión: un sexto de DATA]",
+    "help.json": "escribe un objeto JSON",
+    "help.pack_out": "el archivo que se escribe, por ejemplo fotos.duelo",
     "help.overrides": "Se puede cambiar cualquier clave de la receta: --objective.r1 0.5, --networks.width 64, ...",
     "help.run": "la carpeta de una corrida",
     "help.n": "cuántas",
@@ -91,6 +158,9 @@ WORDS = {
     "train.finished": "esta corrida ya había terminado ({kimg:g} kimg)",
     "train.end": "terminada: {kimg:g} kimg en {time}",
     "train.report": "informe: {path}",
+    "train.packing_look": "mirando las imágenes",
+    "train.packing_pack": "leyendo las imágenes",
+    "train.packing": "{what}: {done} de {total}",
     "screen.title": "duelo · {data} · {speed:.0f} imágenes/s",
     "screen.progress": "avance",
     "screen.eta": "faltan {time}",
@@ -100,18 +170,60 @@ WORDS = {
     "screen.loss_g": "pérdida de G",
     "screen.balance": "equilibrio: {value:.2f}",
     "screen.even": "50 %",
-    "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} imágenes/s  faltan {eta}  pérdida D {d:.3f} G {g:.3f}  "
-    "D acierta: reales {real:.0%} falsas {fake:.0%}",
+    "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} imágenes/s  faltan {eta}  pérdida D {d:.3f} G {g:.3f}  D "
+    "acierta: reales {real:.0%} falsas {fake:.0%}",
     "runs.none": "no hay corridas en {path}",
     "runs.done": "terminada",
     "runs.open": "{share:.0%}",
     "runs.columns": "corrida|datos|redes|kimg|estado|duración",
+    "inspect.images": "{n} imágenes en {data}, usadas con {w} x {h} píxeles, {kind}",
+    "inspect.own": "{data}: {n} miembros de forma {shape}, incluidos en duelo",
+    "inspect.channels_1": "en gris",
+    "inspect.channels_2": "en gris con transparencia",
+    "inspect.channels_3": "en color",
+    "inspect.channels_4": "en color con transparencia",
+    "inspect.parts": "partes: {train} para entrenar, {referee} para el árbitro, {heldout} reservadas para las medidas "
+    "finales",
+    "inspect.classes": "{n} clases: {names}",
+    "inspect.resized": "{n} de ellas llevadas a {w} x {h}: {how}",
+    "inspect.fit_crop": "el centro de cada una, con un {share} % de la superficie recortada en promedio (--fit pad o "
+    "stretch la conserva entera)",
+    "inspect.fit_pad": "enteras, con un margen del color de su propio borde",
+    "inspect.fit_stretch": "estiradas a las nuevas proporciones",
+    "inspect.sizes": "tamaños distintos: {n}; los más comunes, {sizes}",
+    "inspect.kinds": "tipos: {modes}; archivos: {formats}",
+    "inspect.packed": "empaquetadas: {mib} MiB en {path}",
+    "inspect.estimate": "la receta por omisión: {seconds} s por cada mil imágenes aquí, {kimg} kimg en unos {minutes} "
+    "min, con {memory} MiB de memoria (medido durante un segundo)",
+    "inspect.sheet": "algunas de las imágenes de entrenamiento: {path}",
+    "inspect.warning": "! {text}",
+    "pack.done": "{n} imágenes empaquetadas: {path}",
+    "warn.few": "{n} imágenes de entrenamiento son muy pocas para aprender algo más que copiarlas; es mejor tener "
+    "algunos miles.",
+    "warn.rather_few": "{n} imágenes de entrenamiento son pocas: es de esperar que haya copias; es mejor tener "
+    "algunos miles.",
+    "warn.slow": "la receta por omisión tardaría aquí {hours} horas; elija un --size menor o un --kimg más corto.",
+    "warn.unreadable": "imágenes que no se pueden leer y se omiten: {n} ({names}).",
+    "warn.alike": "{n} imágenes repiten otras ({exact} exactamente, {near} casi; por ejemplo {names}); las parecidas "
+    "quedan en una misma parte.",
+    "warn.left_out": "{n} imágenes se excluyen del entrenamiento porque también están, exactas o casi, en la parte "
+    "reservada.",
+    "warn.cut": "el recorte pierde un {share} % de la superficie en promedio; --fit pad o --fit stretch la conserva entera.",
+    "warn.enlarged": "{n} imágenes son menores que {w} x {h} y se amplían, así que quedan borrosas; elija un --size menor.",
+    "warn.mixed_colour": "{n} imágenes son grises entre imágenes en color; todas se usan en color.",
+    "warn.alpha": "{n} imágenes tienen partes transparentes, puestas sobre {colour}; --alpha admite otro color, o keep.",
+    "warn.animated": "{n} archivos contienen varias imágenes; se usa la primera.",
+    "warn.mixed_labels": "algunas imágenes tienen clase y otras no, así que no se usan clases; ponga cada imagen en "
+    "la carpeta de una clase.",
+    "warn.links": "{n} enlaces a otras carpetas no se siguieron.",
+    "warn.uneven": "las clases son desiguales: {most} tiene {n_most} imágenes y {least}, {n_least}.",
     "sample.done": "{n} muestras: {path}",
     "unit.s": "{s} s",
     "unit.min": "{m} min {s:02d} s",
     "unit.h": "{h} h {m:02d} min",
     # las recetas
     "preset.digits": "la receta por omisión para dígitos: la mejor que conocemos para unos minutos en un portátil",
+    "preset.images": "la receta por omisión para imágenes propias: como la de los dígitos, con aumentación",
     "preset.lecture": "dígitos como en la clase: convoluciones con saltos, deconvoluciones y ReLU al final",
     "preset.toy": "puntos en el plano (ring, grid): dos perceptrones pequeños",
     # el informe
@@ -119,8 +231,8 @@ WORDS = {
     "report.title.grid": "Un duelo en una cuadrícula de puntos",
     "report.title.ring": "Un duelo en un anillo de puntos",
     "report.lead": "Dos redes compitieron: la generadora por imitar, la discriminadora por distinguir las imitaciones.",
-    "report.final": "Lo que la generadora hizo con 100 vectores de ruido al azar tras {kimg} kimg. Ninguna "
-    "muestra se eligió a mano.",
+    "report.final": "Lo que la generadora hizo con 100 vectores de ruido al azar tras {kimg} kimg. Ninguna muestra se "
+    "eligió a mano.",
     "report.final_points": "5000 puntos que la generadora hizo tras {kimg} kimg (oscuros), sobre 5000 reales (naranja).",
     "report.numbers": "La corrida en cifras",
     "report.state_done": "Terminada: {kimg} de {of} kimg (miles de imágenes).",
@@ -131,28 +243,25 @@ WORDS = {
     "report.real_right": "aciertos de D en reales",
     "report.fake_right": "aciertos de D en generadas",
     "report.no_verdict": "D es la discriminadora de este mismo duelo, que juzga imágenes con las que se entrenó "
-    "(promedio "
-    "del último décimo de la corrida). Es una señal de equilibrio, no una medida de calidad: mire las imágenes.",
+    "(promedio del último décimo de la corrida). Es una señal de equilibrio, no una medida de calidad: mire las "
+    "imágenes.",
     "report.evolution": "Cómo aprendió",
-    "report.evolution_hint": "Cada fila es un momento; cada columna, el mismo ruido: la misma idea, cada vez "
-    "mejor dibujada.",
+    "report.evolution_hint": "Cada fila es un momento; cada columna, el mismo ruido: la misma idea, cada vez mejor "
+    "dibujada.",
     "report.evolution_points": "Los mismos 5000 vectores de ruido en varios momentos.",
     "report.duel": "El duelo",
-    "report.duel_hint": "Ninguna de las dos debe volverse demasiado experta, o la otra no tiene de qué aprender. En el "
-    "equilibrio la discriminadora acierta la mitad de las veces.",
+    "report.duel_hint": "Ninguna de las dos debe volverse demasiado experta, o la otra no tiene de qué aprender. En "
+    "el equilibrio la discriminadora acierta la mitad de las veces.",
     "report.accuracy": "Con qué frecuencia acierta D",
-    "report.accuracy_caption": "Proporción de las imágenes reales y de las generadas que la discriminadora "
-    "juzgó bien mientras "
-    "se entrenaba con ellas. En la línea discontinua, 50 %, solo puede responder al azar.",
+    "report.accuracy_caption": "Proporción de las imágenes reales y de las generadas que la discriminadora juzgó bien "
+    "mientras se entrenaba con ellas. En la línea discontinua, 50 %, solo puede responder al azar.",
     "report.losses": "Pérdidas",
     "report.loss_caption": "La pérdida D de la discriminadora y la pérdida G de la generadora; las líneas "
-    "discontinuas son sus "
-    "valores en el equilibrio ({d} y {g}). Que una pérdida baje no significa que las imágenes mejoren: la rival "
-    "también se "
-    "mueve.",
+    "discontinuas son sus valores en el equilibrio ({d} y {g}). Que una pérdida baje no significa que las imágenes "
+    "mejoren: la rival también se mueve.",
     "report.logits": "Lo que dice D",
-    "report.logit_caption": "Respuesta media (logit) de la discriminadora: cuanto más alta, más segura está de que una "
-    "imagen es real. La distancia entre las líneas es lo que aún sabe distinguir.",
+    "report.logit_caption": "Respuesta media (logit) de la discriminadora: cuanto más alta, más segura está de que "
+    "una imagen es real. La distancia entre las líneas es lo que aún sabe distinguir.",
     "report.on_real": "reales",
     "report.on_fake": "generadas",
     "report.loss_d": "D",

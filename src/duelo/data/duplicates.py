@@ -1,0 +1,86 @@
+"""Which members of a data set are the same image, or nearly: so that no two of them fall into different parts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+THUMB = 8  # side of the thumbnails by which images are compared
+NEAR = 3.0  # root mean square difference of two thumbnails, in grey levels of 255, at which they count as the same ...
+ALIKE = 0.01  # ... if it is also less than this share of their own contrast, as variances: flat images differ in little
+BLOCK = 1024
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Means over an 8 x 8 lattice of tiles: pixels [c, h, w] (each side at least 8) -> [c * 64] float32 in 0..255."""
+    _, h, w = pixels.shape
+    rows, columns = np.arange(THUMB) * h // THUMB, np.arange(THUMB) * w // THUMB
+    sums: NDArray[np.float32] = np.add.reduceat(np.add.reduceat(pixels, rows, 1, np.float32), columns, 2)
+    areas = np.diff([*rows, h])[:, None] * np.diff([*columns, w])
+    means: NDArray[np.float32] = (sums / areas).astype(np.float32)
+    return means.reshape(-1)
+
+
+def near_groups(thumbs: NDArray[np.float32]) -> NDArray[np.int64]:
+    """A number for each member [n], equal for those that a chain of nearly equal thumbnails [n, d] connects.
+
+    Every near pair is found exactly. Two vectors no further apart than r are no further apart along any direction: sorted
+    along the one in which they vary most, only neighbours need to be compared.
+    """
+    n, d = thumbs.shape
+    centred = thumbs - thumbs.mean(0)
+    some = centred[:: max(1, n // 4096)]
+    places = centred @ np.linalg.eigh(some.T @ some)[1][:, -1]
+    order = np.argsort(places, kind="stable")
+    places, vectors = places[order], centred[order]
+    squares, contrast = np.square(vectors).sum(1), thumbs[order].var(1)
+    ends = np.searchsorted(places, places + NEAR * np.sqrt(d), "right")
+    groups = np.arange(n)  # of the sorted members
+    for start in range(0, n, BLOCK):
+        mine = slice(start, min(start + BLOCK, n))
+        for column in range(start, int(ends[mine.stop - 1]), BLOCK):
+            other = slice(column, min(column + BLOCK, n))
+            distances = squares[mine, None] + squares[other] - 2 * vectors[mine] @ vectors[other].T
+            limits = np.minimum(NEAR**2, ALIKE * (contrast[mine, None] + contrast[other]))
+            rows, columns = np.nonzero(distances <= d * limits)
+            groups = _joined(groups, rows + start, columns + column)
+    result = np.empty(n, np.int64)
+    result[order] = order[groups]
+    return result
+
+
+def _joined(groups: NDArray[np.int64], one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.int64]:
+    """The groups after those of the members `one` and `other` became one; each is named by its first member."""
+    pairs = np.stack([groups[one], groups[other]], 1)
+    pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+    if not len(pairs):
+        return groups
+    parent = groups.copy()
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            i = parent[i]
+        return i
+
+    for a, b in pairs.tolist():
+        low, high = sorted((root(a), root(b)))
+        parent[high] = low
+    while not np.array_equal(parent, parent[parent]):
+        parent = parent[parent]
+    return parent
+
+
+def group_keys(hashes: list[bytes], thumbs: NDArray[np.float32]) -> list[bytes]:
+    """For each member the smallest content hash of its group: the members that are the same image, or nearly, in a chain.
+
+    hashes: of the members' contents. thumbs [n, d]: their thumbnails.
+    """
+    first: dict[bytes, int] = {}
+    for i, content in enumerate(hashes):
+        first.setdefault(content, i)
+    groups = near_groups(thumbs[list(first.values())]).tolist()
+    smallest: dict[int, bytes] = {}
+    for content, group in zip(first, groups, strict=True):
+        smallest[group] = min(smallest.get(group, content), content)
+    keys = {content: smallest[group] for content, group in zip(first, groups, strict=True)}
+    return [keys[content] for content in hashes]

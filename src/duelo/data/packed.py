@@ -1,0 +1,223 @@
+"""A packed data set: one file with decoded, framed images and all that is known of them, mapped into memory when used.
+
+It is a safetensors file with these tensors: `images` uint8 [n, c, h, w]; `labels` int64 [n] (absent without classes);
+`hashes` uint8 [n, 32], the SHA-256 of each image; `parts` uint8 [n], an index into PARTS; `names` and `info`, UTF-8 text.
+The images begin at ROOM, a whole number of memory pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import mmap
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from duelo.data.dataset import Dataset, Part
+from duelo.data.framing import LARGEST, SMALLEST
+from duelo.data.sources import Member, Source
+from duelo.data.split import PARTS
+from duelo.words import UserError
+
+FORMAT = "duelo-pack-1"
+ROOM = 2**16  # bytes for the header
+RELEASE = 16 * 2**20  # after this many bytes were read, the pages read so far are given back
+TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype(np.uint8), "I64": np.dtype("<i8")}
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+class Rows(Part):
+    """Some rows of a packed file, fetched from the disk as they are wanted: memory use does not grow with the data."""
+
+    def __init__(self, pack: Pack, rows: NDArray[np.int64]) -> None:
+        self.pack, self.rows = pack, rows
+        self.labels = None if pack.labels is None else torch.from_numpy(pack.labels[rows])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one image, (c, h, w)."""
+        return self.pack.shape
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, indices: Tensor) -> Tensor:
+        """The images `indices` [b], [b, c, h, w] uint8."""
+        return torch.from_numpy(self.pack.read(self.rows[indices.numpy()]))
+
+
+@dataclass(frozen=True)
+class Pack:
+    """An open packed file. info: what was found and decided when it was packed (see packing.py)."""
+
+    path: Path
+    memory: mmap.mmap
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    hashes: NDArray[np.uint8]
+    parts: NDArray[np.uint8]
+    names: list[str]
+    info: dict[str, Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one image, (c, h, w)."""
+        return tuple(self.images.shape[1:])
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """A copy of these rows, [b, c, h, w]."""
+        step = max(1, RELEASE // max(1, math.prod(self.shape)))
+        pieces = []
+        for start in range(0, max(1, len(rows)), step):
+            pieces.append(self.images[rows[start : start + step]])
+            self._give_back(pieces[-1].nbytes)
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def _give_back(self, nbytes: int) -> None:
+        # the system keeps what it likes in its cache; without this it would count as ours until it is short of memory
+        self._read[0] += nbytes
+        if self._read[0] >= RELEASE and sys.platform == "linux":
+            self.memory.madvise(mmap.MADV_DONTNEED)
+            self._read[0] = 0
+
+    @cached_property
+    def _read(self) -> list[int]:
+        return [0]  # bytes read since pages were given back
+
+    def part(self, name: str) -> Rows:
+        """One of PARTS, in the order of the images' hashes: neither names nor the order of files matter."""
+        rows = np.flatnonzero(self.parts == PARTS.index(name))
+        return Rows(self, rows[by_hash(self.hashes[rows])])
+
+    def dataset(self, name: str) -> Dataset:
+        """The pack as a data set."""
+        train, referee, heldout = (self.part(part) for part in PARTS[:3])
+        return Dataset(name, train, referee, heldout, classes=tuple(self.info["classes"]))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all that training and measuring see: images, labels, parts; not names, places or order. 16 hex digits."""
+        rows = by_hash(self.hashes)
+        digest = hashlib.sha256(json.dumps([self.shape, self.info["classes"]]).encode())
+        for column in (self.hashes, self.parts, self.labels):
+            digest.update(b"" if column is None else column[rows].tobytes())
+        return digest.hexdigest()[:16]
+
+    def damaged(self) -> Iterator[int]:
+        """The rows whose image no longer has its hash."""
+        for i, image in enumerate(self.images):
+            if hashlib.sha256(image.tobytes()).digest() != self.hashes[i].tobytes():
+                yield i
+            self._give_back(image.nbytes)
+
+
+def by_hash(hashes: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The order of hashes [n, 32] as big numbers."""
+    return np.lexsort(np.ascontiguousarray(hashes).view(">u8").T[::-1])
+
+
+class Packed(Source):
+    """A packed file as a source of images, to be framed anew."""
+
+    kind = "packed"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.pack = open_pack(path)
+
+    def __len__(self) -> int:
+        return len(self.pack.images)
+
+    def members(self) -> Iterator[Member]:
+        """The rows in their order."""
+        classes, mode = self.pack.info["classes"], MODES[self.pack.shape[0]]
+        for i, name in enumerate(self.pack.names):
+            label = None if self.pack.labels is None else classes[self.pack.labels[i]]
+            row = self.pack.read(np.array([i]))[0].transpose(1, 2, 0)
+            yield Member(name, label, lambda row=row: Image.frombytes(mode, row.shape[1::-1], row.tobytes()))  # type: ignore[misc]
+
+
+def is_pack(path: Path) -> bool:
+    """Does this file begin as a packed data set does?"""
+    try:
+        with path.open("rb") as file:
+            return FORMAT.encode() in file.read(512)
+    except OSError:
+        return False
+
+
+def open_pack(path: Path) -> Pack:
+    """Open a packed file. Raises UserError if it is not one, or damaged, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise UserError("data.unreadable", path=path, why=error.strerror) from error
+    except ValueError as error:  # an empty file
+        raise UserError("data.pack_damaged", path=path) from error
+    try:
+        tensors = _tensors(memory)
+        images, parts, hashes = tensors["images"], tensors["parts"], tensors["hashes"]
+        labels = tensors.get("labels")
+        info = json.loads(tensors["info"].tobytes())
+        names = tensors["names"].tobytes().decode("utf-8", "replace").split("\n")
+        n, c, h, w = images.shape
+        wrong = (
+            not 1 <= c <= 4
+            or not (SMALLEST <= h <= LARGEST and SMALLEST <= w <= LARGEST)
+            or hashes.shape != (n, 32)
+            or parts.shape != (n,)
+            or any(array.dtype != np.uint8 for array in (images, parts, hashes))
+            or not all((parts == i).any() for i in range(3))
+            or parts.max() >= len(PARTS)
+            or len(names) != n
+            or not _all_texts(info["classes"])
+            or (labels is not None and not _good_labels(labels, n, len(info["classes"])))
+        )
+    except (ValueError, KeyError, TypeError, IndexError, UnicodeDecodeError, RecursionError, struct.error) as error:
+        raise UserError("data.pack_damaged", path=path) from error
+    if wrong:
+        raise UserError("data.pack_damaged", path=path)
+    return Pack(path, memory, images, labels, hashes.copy(), parts.copy(), names, info)
+
+
+def _all_texts(classes: object) -> bool:
+    return isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+
+
+def _good_labels(labels: NDArray[Any], n: int, classes: int) -> bool:
+    return labels.shape == (n,) and labels.dtype == TYPES["I64"] and labels.min() >= 0 and labels.max() < classes
+
+
+def _tensors(memory: mmap.mmap) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file, as views. Raises ValueError and its kin for anything wrong."""
+    (length,) = struct.unpack("<Q", memory[:8])
+    if length != ROOM - 8:
+        raise ValueError(length)
+    header = json.loads(memory[8:ROOM])
+    if header.pop("__metadata__")["format"] != FORMAT:
+        raise ValueError("another format")
+    arrays, end = {}, ROOM
+    for name, entry in header.items():
+        start, stop = (ROOM + offset for offset in entry["data_offsets"])
+        dtype, shape = TYPES[entry["dtype"]], tuple(entry["shape"])
+        sound = all(type(side) is int and side >= 0 for side in (*shape, start, stop))
+        if not sound or stop - start != math.prod(shape) * dtype.itemsize or not ROOM <= start <= stop <= len(memory):
+            raise ValueError(name)
+        arrays[name] = np.frombuffer(memory, dtype, math.prod(shape), start).reshape(shape)
+        end = max(end, stop)
+    if end != len(memory):
+        raise ValueError("cut short, or longer than it says")
+    return arrays
