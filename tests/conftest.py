@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from duelo.folder import RunFolder
 
 ROOT = Path(__file__).parents[1]
 # small and quick, but every part of a run is in it: several checkpoints, grids and lines
@@ -26,6 +31,12 @@ TINY = [
 ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests leave the user's cache of packed images alone."""
+    os.environ["DUELO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 def environment() -> dict[str, str]:
     return {
         **os.environ,
@@ -40,6 +51,38 @@ def duelo(*arguments: object, cwd: Path, **options) -> subprocess.CompletedProce
     """Run the command line in a process of its own."""
     command = [sys.executable, "-m", "duelo", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=300, **options)
+
+
+def gratings(folder: Path, n: int, size: tuple[int, int], colour: bool, first: int = 0) -> Path:
+    """A folder of `n` striped images (height, width), each with a direction, a period and tints of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    h, w = size
+    y, x = np.mgrid[0:h, 0:w]
+    for i in range(first, first + n):
+        chance = np.random.default_rng(i)
+        angle, period, phase = chance.uniform((0, 4, 0), (3.14, 16, 6.28))
+        wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) * 6.28 / period + phase)[..., None]
+        tint = chance.uniform(20, 110, 3 if colour else 1)
+        pixels = (128 + wave * tint + chance.normal(0, 3, (h, w, 1))).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels if colour else pixels[..., 0]).save(folder / f"imagen ñ {i:04d}.png")
+    return folder
+
+
+def timeless(run: Path) -> list[str]:
+    """The lines of stats.jsonl without their times."""
+    lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
+    assert all(set(line["time"]) == {"seconds", "images_per_second"} for line in lines)
+    return [json.dumps({key: value for key, value in line.items() if key != "time"}) for line in lines]
+
+
+def assert_same_runs(a: Path, b: Path) -> None:
+    """The same weights, statistics and pictures, to the last bit."""
+    assert timeless(a) == timeless(b)
+    newest = [RunFolder(run).checkpoints()[0] for run in (a, b)]
+    assert newest[0].name == newest[1].name
+    assert newest[0].read_bytes() == newest[1].read_bytes()
+    pictures = [{f.name: f.read_bytes() for f in (run / "samples").iterdir()} for run in (a, b)]
+    assert pictures[0] == pictures[1]
 
 
 @pytest.fixture

@@ -30,7 +30,15 @@ from duelo.folder import RunFolder
         ("train digits --adam.beta1 --kimg 3", "--adam.beta1 needs a value."),
         ("train digits --adam.beta1=2", "adam.beta1 = '2' on the command line is not valid"),
         ("train digits --kimg 3 --minutes 3", "--kimg and --minutes exclude each other"),
-        ("train nothing", "there is no data set 'nothing'"),
+        ("train nothing", "there is no data set 'nothing'; choose one of: digits, grid, ring, stacked-digits, or give"),
+        ("train digits --size 32", "are for images of your own, not for 'digits'; leave them out."),
+        ("train / --size 4", "images.size = '4' on the command line is not valid: it must be at least 8."),
+        ("data insp digits", "there is no command 'insp' (did you mean inspect?); choose one of: inspect, pack."),
+        ("data inspect", "DATA is missing; see `duelo data inspect --help`."),
+        ("data inspect nothing --json", "there is no data set 'nothing'"),
+        ("data pack digits", "OUT is missing; see `duelo data pack --help`."),
+        ("data pack digits x.duelo", "digits is inside duelo and needs no packing"),
+        ("data pack /dev/null x.duelo", "/dev/null is neither a file nor a folder; check the path."),
         ("train digits --recipe nothing", "there is no recipe 'nothing'"),
         ("train digits --device abacus", "there is no device 'abacus' here; use --device cpu."),
         ("train digits --device cuda:7", "there is no device 'cuda:7' here; use --device cpu."),
@@ -160,7 +168,7 @@ def test_one_spoiled_run_does_not_hide_the_others(command, tmp_path: Path) -> No
 
 def test_recipes_can_be_printed_and_used(command, tmp_path: Path) -> None:
     names = [line.split()[0] for line in command("recipes").stdout.splitlines()]
-    assert names == ["digits", "lecture", "toy"]
+    assert names == ["digits", "images", "lecture", "toy"]
     text = command("recipes", "toy").stdout.replace("kimg = 2000.0", "kimg = 0.5")
     (tmp_path / "mine.toml").write_text(text)
     result = command("train", "ring", "--recipe", "mine.toml")

@@ -179,7 +179,7 @@ def test_the_one_file_example_plays_the_same_game() -> None:
     rounds = 12
     _, expected = load_example("toy_gan").play(rounds)
     recipe = recipes.resolve("ring", "toy", {"kimg": rounds * 256 / 1000})
-    game, dataset = build(recipe)
+    game, dataset = build(recipe), duelo.load("ring")
     found = []
     for tick in play(game, dataset.train, recipe.seed, schedule(recipe)):
         found.append((float(tick.discriminator_loss.mean()), float(tick.generator_loss.mean())))

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, environment
+from conftest import ROOT, environment, gratings
 
 READMES = ["README.md", "README.es.md"]
 # the commands are run as written, but for these, so that they end soon: less training, the same in all else
@@ -18,6 +18,7 @@ SHORTER = {
     "duelo train digits --minutes 3": "--save.stats_kimg 0.1",
     "duelo train digits --recipe lecture": "--kimg 0.5 --networks.width 4 --save.stats_kimg 0.1",
     "duelo train ring": "--kimg 2 --save.stats_kimg 1",
+    "duelo train photos/": "--kimg 0.5 --networks.width 4 --save.stats_kimg 0.1",
     "python examples/toy_gan.py": "20",
 }
 
@@ -56,6 +57,7 @@ def test_the_tree_names_what_exists(readme: str) -> None:
 def test_every_command_works(tmp_path: Path) -> None:
     """Those of README.md; README.es.md shows the same ones (tested above)."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    gratings(tmp_path / "photos", 30, (20, 28), colour=True)
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     (bin_folder / "duelo").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m duelo "$@"\n')

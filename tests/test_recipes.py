@@ -7,6 +7,7 @@ import pytest
 
 import duelo
 from duelo import recipes
+from duelo.data import augment, framing
 from duelo.networks import PAIRS
 from duelo.objectives import OBJECTIVES
 from duelo.words import UserError
@@ -14,13 +15,15 @@ from duelo.words import UserError
 KEYS = """
 data seed kimg minutes play.batch play.ema_kimg play.anneal networks.pair networks.width networks.latent
 objective.loss objective.r1 objective.r2 generator.rate generator.steps discriminator.rate discriminator.steps
-adam.beta1 adam.beta2 save.stats_kimg save.samples_kimg save.checkpoint_kimg save.checkpoints
+adam.beta1 adam.beta2 augment.p augment.kinds images save.stats_kimg save.samples_kimg save.checkpoint_kimg save.checkpoints
 """
+FOR_IMAGES = "images.size images.fit images.alpha images.heldout images.channels images.fingerprint"
 
 
-def test_the_list_of_options_is_frozen() -> None:
+def test_the_list_of_options_is_frozen(tmp_path: Path) -> None:
     """Few options: whoever adds one has to say so here."""
     assert list(recipes.flat(recipes.resolve("digits"))) == KEYS.split()
+    assert list(recipes.flat(recipes.resolve(str(tmp_path)))) == KEYS.replace(" images ", f" {FOR_IMAGES} ").split()
 
 
 def test_the_choices_are_what_the_tables_hold() -> None:
@@ -29,8 +32,14 @@ def test_the_choices_are_what_the_tables_hold() -> None:
 
     assert choices(recipes.Networks, "pair") == set(PAIRS)
     assert choices(recipes.Objective, "loss") == set(OBJECTIVES)
-    assert choices(recipes.Recipe, "data") == set(recipes.DATA) == set(recipes.DEFAULTS)
+    assert set(recipes.DATA) == set(recipes.DEFAULTS) == set(recipes.SHAPES)
     assert all(duelo.load(name).name == name for name in recipes.DATA)
+    assert all(duelo.load(name).shape == recipes.SHAPES[name] for name in recipes.DATA)
+    assert recipes.Kind.__args__ == augment.KINDS
+    assert recipes.Augment().kinds == augment.DEFAULT_KINDS
+    assert recipes.Images.model_fields["fit"].annotation == framing.Fit
+    assert recipes.Pixels.__metadata__[0].metadata[0].ge == framing.SMALLEST
+    assert recipes.Pixels.__metadata__[0].metadata[1].le == framing.LARGEST
 
 
 @pytest.mark.parametrize("name", recipes.PRESETS)
@@ -39,7 +48,8 @@ def test_every_preset_is_valid_and_survives_toml(name: str, tmp_path: Path) -> N
     file = tmp_path / "recipe.toml"
     file.write_text(recipes.to_toml(recipe))
     assert recipes.read(file) == recipe
-    assert recipes.resolve(recipe.data, str(file)) == recipe
+    if recipe.images is None:
+        assert recipes.resolve(recipe.data, str(file)) == recipe
 
 
 @pytest.mark.parametrize(
@@ -49,7 +59,7 @@ def test_every_preset_is_valid_and_survives_toml(name: str, tmp_path: Path) -> N
             "digit",
             None,
             {},
-            "there is no data set 'digit' (did you mean digits?); choose one of: digits, grid, ring.",
+            "there is no data set 'digit' (did you mean digits?); choose one of: digits, grid, ring, stacked-digits",
         ),
         ("digits", "lectur", {}, "there is no recipe 'lectur' (did you mean lecture?)"),
         ("digits", "nowhere.toml", {}, "nowhere.toml cannot be read (No such file or directory)"),
@@ -77,6 +87,15 @@ def test_every_preset_is_valid_and_survives_toml(name: str, tmp_path: Path) -> N
         ),
         ("digits", None, {"networks.pair": "toy"}, "the networks 'toy' do not fit the data 'digits'"),
         ("ring", "lecture", {}, "the networks 'lecture' do not fit the data 'ring'"),
+        ("ring", None, {"augment.p": "0.5"}, "augment.p is for images, and 'ring' are points"),
+        ("digits", None, {"augment.p": "1.5"}, "it must be at most 1."),
+        ("digits", None, {"augment.kinds": "flip,swirl"}, "it must be one of: flip, translate,"),
+        ("digits", None, {"images.size": "32"}, "are for images of your own, not for 'digits'"),
+        (".", None, {"images.size": "7"}, "images.size = '7' on the command line is not valid: it must be at least 8."),
+        (".", None, {"images.size": "300 20"}, "it must be at most 256."),
+        (".", None, {"images.size": "1 2 3"}, "it must be one number, or a height and a width, from 8 to 256."),
+        (".", None, {"images.size": "big"}, "it must be a whole number."),
+        (".", None, {"images.fit": "squeeze"}, "it must be one of: crop, pad, stretch."),
     ],
 )
 def test_wrong_input_gets_its_sentence(data: str, name: str | None, overrides: dict, sentence: str) -> None:
@@ -105,3 +124,34 @@ def test_differences_name_what_changed() -> None:
     after = recipes.resolve("ring", None, {"adam.beta1": "0.25", "seed": 4})
     assert recipes.differences(before, after) == ["seed: 0 -> 4", "adam.beta1: 0.0 -> 0.25"]
     assert recipes.differences(before, before) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "size"), [("48", (48, 48)), ("48 64", (48, 64)), ("48x64", (48, 64)), ("8,256", (8, 256))]
+)
+def test_a_size_can_be_written_in_several_ways(written: str, size: tuple[int, int], tmp_path: Path) -> None:
+    images = recipes.resolve(str(tmp_path), None, {"images.size": written}).images
+    assert images is not None
+    assert images.size == size
+
+
+def test_a_recipe_of_other_images_leaves_behind_what_was_theirs(tmp_path: Path) -> None:
+    saved = recipes.resolve(str(tmp_path), None, {"images.size": "16", "images.fit": "pad", "images.heldout": "x"})
+    assert saved.images is not None
+    found = saved.images.model_copy(update={"channels": 3, "fingerprint": "abc"})
+    file = tmp_path / "recipe.toml"
+    file.write_text(recipes.to_toml(saved.model_copy(update={"images": found})))
+    (tmp_path / "other").mkdir()
+    again = recipes.resolve(str(tmp_path / "other"), str(file))
+    assert again.images == recipes.Images(size=(16, 16), fit="pad")
+    assert again.data == str(tmp_path / "other")
+    assert recipes.resolve("digits", str(file)).images is None
+
+
+def test_a_path_is_made_absolute_so_that_the_run_goes_on_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert recipes.resolve("photos").data == str(tmp_path / "photos")
+    assert recipes.resolve("photos/").data == str(tmp_path / "photos")

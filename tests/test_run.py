@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import random
 import resource
 import shutil
@@ -11,29 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TINY, duelo, environment
+from conftest import TINY, assert_same_runs, duelo, environment, timeless
 
 from duelo import checkpoint
 from duelo.folder import RunFolder
 from duelo.recipes import resolve, to_toml
 from duelo.run import crossed, grid_due, train
-
-
-def timeless(run: Path) -> list[str]:
-    """The lines of stats.jsonl without their times."""
-    lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
-    assert all(set(line["time"]) == {"seconds", "images_per_second"} for line in lines)
-    return [json.dumps({key: value for key, value in line.items() if key != "time"}) for line in lines]
-
-
-def assert_same_runs(a: Path, b: Path) -> None:
-    """The same weights, statistics and pictures, to the last bit."""
-    assert timeless(a) == timeless(b)
-    newest = [RunFolder(run).checkpoints()[0] for run in (a, b)]
-    assert newest[0].name == newest[1].name
-    assert newest[0].read_bytes() == newest[1].read_bytes()
-    pictures = [{f.name: f.read_bytes() for f in (run / "samples").iterdir()} for run in (a, b)]
-    assert pictures[0] == pictures[1]
 
 
 def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:

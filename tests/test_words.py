@@ -33,7 +33,7 @@ def test_nothing_was_left_untranslated() -> None:
         "unit.h",
         "report.loss_d",
     }
-    assert same <= technical | {"report.loss_g", "machine.python", "machine.torch"}
+    assert same <= technical | {"report.loss_g", "inspect.warning", "machine.python", "machine.torch"}
 
 
 def test_every_key_is_used_and_every_used_key_exists() -> None:
@@ -44,7 +44,8 @@ def test_every_key_is_used_and_every_used_key_exists() -> None:
         if file.parent.name != "words"
     )
     quoted = set(re.findall(r'["\']([a-z]+\.[a-z_]+)["\']', source))
-    families = {"rule.", "preset.", "machine.", "report.title."}  # composed at run time
+    families = {"rule.", "preset.", "machine.", "report.title.", "report.part_", "train.packing_"}
+    families |= {"inspect.channels_", "inspect.fit_"}  # composed at run time
     unused = {key for key in LANGUAGES["en"] if key not in quoted and not any(key.startswith(f) for f in families)}
     assert unused == {"error", "did_you_mean"}
     used = set(re.findall(r'(?:say|UserError|TrainingFailed|CheckpointError|t)\(\s*"([a-z]+\.[a-z_]+)"', source))
@@ -74,7 +75,22 @@ def test_an_error_is_one_sentence_that_says_what_and_what_to_do() -> None:
     for lang in LANGUAGES.values():
         for key, text in lang.items():
             if key != "sample.done" and key.startswith(
-                ("data.", "recipe.u", "recipe.v", "folder.", "sample.", "run.", "write.", "checkpoint.", "cli.", "device.")
+                (
+                    "data.",
+                    "recipe.u",
+                    "recipe.v",
+                    "folder.",
+                    "sample.",
+                    "run.",
+                    "write.",
+                    "checkpoint.",
+                    "cli.",
+                    "device.",
+                    "pack.ow",
+                    "pack.e",
+                    "networks.",
+                    "warn.",
+                )
             ):
                 assert "\n" not in text, key
                 assert text.endswith("."), key

@@ -24,7 +24,6 @@ def whole(kind: object, tokens: Sequence[cyclopts.Token]) -> int:
 
 app = App(name="duelo", help=say("help.app"), version=__version__)
 data_app = App(name="data", help=say("help.data_app"))
-app.command(data_app)
 Data = Annotated[str, Parameter(help=say("help.data"))]
 Size = Annotated[str | None, Parameter(help=say("help.size"))]
 Fit = Annotated[str | None, Parameter(help=say("help.fit"))]
@@ -167,6 +166,9 @@ def framing(size: str | None, fit: str | None, alpha: str | None, heldout: str |
     return {key: value for key, value in options.items() if value is not None}
 
 
+app.command(data_app)
+
+
 @data_app.command(name="inspect", help=say("help.inspect"))
 def inspect_data(
     data: Data,
@@ -176,7 +178,7 @@ def inspect_data(
     fit: Fit = None,
     alpha: Alpha = None,
     heldout: Heldout = None,
-    json: Annotated[bool, Parameter(negative=(), help=say("help.json"))] = False,
+    json: Annotated[bool, Parameter(negative=(), show_default=False, help=say("help.json"))] = False,
 ) -> None:
     recipe = recipes.resolve(data, None, framing(size, fit, alpha, heldout))
 

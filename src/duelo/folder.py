@@ -18,7 +18,8 @@ class RunFolder:
     """The files of one run.
 
     recipe.toml (as resolved), machine.json, stats.jsonl (a line for each interval), samples/<kimg>.png,
-    checkpoints/<images>.safetensors, data.png (some training images), report.html.
+    checkpoints/<images>.safetensors, data.json (how the data were cut into parts),
+    data.png (some training images), report.html.
     """
 
     path: Path
@@ -38,6 +39,10 @@ class RunFolder:
     @property
     def report_file(self) -> Path:
         return self.path / "report.html"
+
+    @property
+    def data_file(self) -> Path:
+        return self.path / "data.json"
 
     @property
     def data_picture(self) -> Path:
@@ -85,10 +90,11 @@ class RunFolder:
 
     def machine(self) -> dict[str, Any]:
         """What the run was last trained on; empty if unknown."""
-        try:
-            return dict(json.loads(self.machine_file.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            return {}
+        return _values(self.machine_file)
+
+    def data(self) -> dict[str, Any]:
+        """The data's parts, classes and shape; empty if unknown."""
+        return _values(self.data_file)
 
     def samples(self) -> list[tuple[float, Path]]:
         """The sample grids as (kimg, file), oldest first."""
@@ -116,6 +122,13 @@ class RunFolder:
     def finished(self) -> bool:
         """Has the run reached its end?"""
         return self.exists() and self.images_seen() >= self.recipe().length
+
+
+def _values(file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def find_runs(folder: Path) -> list[RunFolder]:

@@ -39,7 +39,7 @@ def render(folder: RunFolder) -> str:
     if not lines or not grids:
         raise UserError("run.no_checkpoint", path=folder.path)
     machine = folder.machine()
-    points = recipe.data != "digits"
+    points = recipe.points
     seen = lines[-1]["nimg"] / 1000
     chosen = spaced(grids, STRIP)
     environment = Environment(
@@ -52,7 +52,10 @@ def render(folder: RunFolder) -> str:
         t=both,
         lang=language(),
         name=folder.path.name,
-        data=recipe.data,
+        title="report.title." + (recipe.data.replace("-", "_") if recipe.images is None else "images"),
+        data=Path(recipe.data).name,
+        data_facts=data_facts(folder),
+        data_picture=picture(folder.data_picture.read_bytes()) if folder.data_picture.is_file() else None,
         points=points,
         kimg=f"{seen:g}",
         drawn_at=f"{grids[-1][0]:g}",
@@ -62,7 +65,7 @@ def render(folder: RunFolder) -> str:
         numbers=numbers(lines),
         strip=[(f"{at:g}", picture(file.read_bytes() if points else top_row(file))) for at, file in chosen],
         curves=curves(lines, recipe),
-        recipe=[(key, value) for key, value in recipes.flat(recipe).items() if value is not None],
+        recipe=[(key, written(value)) for key, value in recipes.flat(recipe).items() if value is not None],
         machine=[(name, machine[key]) for key, name in MACHINE.items() if key in machine],
         version=__version__,
     )
@@ -72,6 +75,11 @@ def both(key: str, /, **values: object) -> Markup:
     """A sentence in both languages, of which the page shows one."""
     spans = (f'<span lang="{lang}">{escape(say(key, lang, **values))}</span>' for lang in LANGUAGES)
     return Markup("".join(spans))
+
+
+def written(value: object) -> str:
+    """A recipe's value as a person writes it."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def numbers(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -89,6 +97,16 @@ def numbers(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
         ("report.real_right", f"{mean('real_right'):.1%}"),
         ("report.fake_right", f"{mean('fake_right'):.1%}"),
     ]
+
+
+def data_facts(folder: RunFolder) -> list[tuple[str, str]]:
+    """What is known of the data: (key of the name, value)."""
+    facts = folder.data()
+    parts = [(f"report.part_{name}", f"{n:,}".replace(",", "\u202f")) for name, n in facts.get("parts", {}).items()]
+    classes = [("report.classes", str(facts["classes"]))] if facts.get("classes") else []
+    shape = facts.get("shape", [])
+    size = [("report.size", f"{shape[2]} x {shape[1]}")] if len(shape) == 3 else []
+    return [*size, *classes, *parts]
 
 
 def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str, Any]]:

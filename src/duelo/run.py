@@ -97,11 +97,12 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
     folder = RunFolder(out)
     with claimed(folder):
         there = folder.recipe() if folder.exists() else None
+        done = folder.finished() and is_whole(folder.checkpoints()[0])
         if there is not None:
             recipe = continued(recipe, there, folder)
-            if recipe.data == there.data and folder.finished() and is_whole(folder.checkpoints()[0]):
-                yield Moment("finished", folder.images_seen(), recipe)
-                return
+        if there is not None and done and recipe.data == there.data:  # its data need not even be there any more
+            yield Moment("finished", folder.images_seen(), recipe)
+            return
         stats.collect()  # forget what an earlier run of this process left
         with enough_memory():
             recipe, dataset = yield from fetch(recipe)
@@ -111,6 +112,9 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
                 recipe = recipe.model_copy(update={"kimg": kimg_in(recipe, dataset, device)})
             game = build(recipe, device)
             settle(recipe, folder, dataset)
+            if done:
+                yield Moment("finished", folder.images_seen(), recipe)
+                return
             tree, spoiled = resume(game, folder)
             if tree is not None:
                 stats.load(tree["stats"])
@@ -314,6 +318,10 @@ def settle(recipe: Recipe, folder: RunFolder, dataset: Dataset) -> None:
     if not folder.exists() or folder.recipe_file.read_bytes() != text:
         write_atomically(folder.recipe_file, text)
     make_folders(folder)
+    parts = {"train": dataset.train, "referee": dataset.referee, "heldout": dataset.heldout, "test": dataset.test}
+    sizes = {name: len(part) for name, part in parts.items() if part is not None}
+    facts = {"parts": sizes, "classes": len(dataset.classes), "shape": dataset.shape}
+    write_atomically(folder.data_file, json.dumps(facts, indent=2).encode())
     if not recipe.points and not folder.data_picture.exists():
         write_atomically(folder.data_picture, png(tile(dataset.train.first(GRID), columns=10)))
 

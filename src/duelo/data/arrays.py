@@ -8,24 +8,25 @@ import math
 import re
 import struct
 import zipfile
-import zlib
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from PIL import Image
 
+from duelo.data.archives import PLAIN, archive_errors
+from duelo.data.decode import MOST_BYTES, MOST_PIXELS, Unreadable, plain
 from duelo.data.sources import Member, Source, signature_of
 from duelo.words import UserError
 
-MOST_SIDE = 65_536
 MOST_SWELLING = 1100  # deflate cannot make more bytes of one
-MOST_ROWS = 100_000_000
+MOST_ROWS = 5_000_000
+MOST_HEADER = 2000  # bytes of an array's
+BLOCK = 65_536  # labels read at a time
+LARGEST = 2**63  # beyond any number that a header can mean
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-FAILURES = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error)
 
 
 class Rows(Source):
@@ -33,7 +34,7 @@ class Rows(Source):
 
     shape: tuple[int, int, int, int]  # n, h, w, c
     labels: list[str] | None = None
-    sixteen = False  # two bytes a value, the lower first
+    kind_of_value: np.dtype[Any] = np.dtype(np.uint8)  # or two bytes, in either order
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -45,38 +46,34 @@ class Rows(Source):
     def members(self) -> Iterator[Member]:
         """The rows in their order, named by their numbers."""
         n, h, w, c = self.shape
-        size = h * w * c * (2 if self.sixteen else 1)
-        with failures(self.path), self.stream() as stream:
+        size = h * w * c * self.kind_of_value.itemsize
+        readable = h * w <= MOST_PIXELS and size <= MOST_BYTES
+        with archive_errors(self.path), self.stream() as stream:
             for i in range(n):
-                content = stream.read(size)
-                if len(content) != size:
+                content = stream.read(size) if readable else b""
+                if readable and len(content) != size:
                     raise UserError("data.short", path=self.path, n=n, found=i)
                 label = self.labels[i] if self.labels is not None else None
-                yield Member(str(i), label, lambda content=content: self.picture(content))  # type: ignore[misc]
+                yield Member(str(i), label, lambda content=content: self.picture(content), len(content))  # type: ignore[misc]
 
     def picture(self, content: bytes) -> Image.Image:
         """One row's bytes as a picture."""
         _, h, w, c = self.shape
-        pixels = np.frombuffer(content, "<u2" if self.sixteen else np.uint8)
-        if self.sixteen:
+        if not content:
+            raise Unreadable("bad.huge", width=w, height=h)
+        pixels = np.frombuffer(content, self.kind_of_value)
+        if pixels.itemsize > 1:
             pixels = (pixels / 257).round().astype(np.uint8)
         return Image.frombytes(MODES[c], (w, h), pixels.tobytes())
 
     def checked(self, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
         """A header's shape as (n, h, w, c). Raises UserError for one that cannot be images."""
         n, h, w, c = (*shape, 1) if len(shape) == 3 else shape if len(shape) == 4 else (0, 0, 0, 0)
-        if not (1 <= n <= MOST_ROWS and 1 <= h <= MOST_SIDE and 1 <= w <= MOST_SIDE and c in MODES):
-            raise UserError("data.array_shape", path=self.path, shape=shape)
+        if not (n >= 1 and h >= 1 and w >= 1 and c in MODES):
+            raise UserError("data.array_shape", path=self.path, shape=shape[:8])
+        if n > MOST_ROWS:
+            raise UserError("data.too_many", path=self.path, n=n, most=MOST_ROWS)
         return n, h, w, c
-
-
-@contextmanager
-def failures(path: Path) -> Iterator[None]:
-    """Inside, what a damaged file makes its library raise becomes a UserError that names the file."""
-    try:
-        yield
-    except FAILURES as error:
-        raise UserError("data.archive", path=path, why=" ".join(str(error).split())[:100]) from error
 
 
 class Idx(Rows):
@@ -99,7 +96,7 @@ class Idx(Rows):
 
     def header(self, path: Path) -> tuple[tuple[int, ...], int]:
         """The sides that an IDX file claims, and where its values begin. Raises UserError if it cannot hold so many."""
-        with failures(path), open_maybe_gzip(path) as file:
+        with archive_errors(path), open_maybe_gzip(path) as file:
             start = file.read(4)
             if len(start) < 4 or start[:2] != b"\0\0":
                 raise UserError("data.not_idx", path=path)
@@ -111,15 +108,15 @@ class Idx(Rows):
         shape = struct.unpack(f">{start[3]}I", sides)
         held = path.stat().st_size * (MOST_SWELLING if is_gzip(path) else 1)
         if math.prod(shape) + 4 + len(sides) > held:
-            raise UserError("data.idx_lies", path=path, shape=shape)
+            raise UserError("data.idx_lies", path=path, shape=shape[:8])
         return shape, 4 + len(sides)
 
     def read_labels(self, path: Path) -> list[str]:
         """The labels file's values. Raises UserError unless there is one for each image."""
         shape, start = self.header(path)
         if shape != self.shape[:1]:
-            raise UserError("data.idx_labels", path=path, shape=shape, n=self.shape[0])
-        with failures(path), open_maybe_gzip(path) as file:
+            raise UserError("data.idx_labels", path=path, shape=shape[:8], n=self.shape[0])
+        with archive_errors(path), open_maybe_gzip(path) as file:
             values = file.read(start + shape[0])[start:]
         if len(values) != shape[0]:
             raise UserError("data.short", path=path, n=shape[0], found=len(values))
@@ -154,16 +151,18 @@ class Npz(Rows):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        with failures(path), zipfile.ZipFile(path) as archive:
+        with archive_errors(path), zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+            for method in {info.compress_type for info in archive.infolist()}.difference(PLAIN):
+                raise NotImplementedError(f"compression {method}")
             key = "images" if "images" in names else names[0] if len(names) == 1 else ""
             if not key:
-                raise UserError("data.npz_keys", path=path, keys=", ".join(names)[:200])
+                raise UserError("data.npz_keys", path=path, keys=plain(", ".join(names)[:200]))
             self.key = key
             shape, kind, self.start = self.header(archive, key)
-            self.sixteen = kind == np.dtype("<u2")
-            if not self.sixteen and kind != np.dtype(np.uint8):
-                raise UserError("data.npz_type", path=path, key=key, kind=kind)
+            self.kind_of_value = kind
+            if kind.kind != "u" or kind.itemsize > 2:
+                raise UserError("data.npz_type", path=path, key=plain(key), kind=kind)
             self.shape = self.checked(shape)
             if "labels" in names:
                 self.labels = self.read_labels(archive)
@@ -176,37 +175,48 @@ class Npz(Rows):
         with archive.open(f"{key}.npy") as file:
             start = file.read(12)
             if start[:6] != b"\x93NUMPY" or len(start) < 12 or start[6] not in (1, 2, 3):
-                raise UserError("data.npz_array", path=self.path, key=key)
+                raise UserError("data.npz_array", path=self.path, key=plain(key))
             begin = 10 if start[6] == 1 else 12
             length = int.from_bytes(start[8:begin], "little")
-            if length > 10_000:
-                raise UserError("data.npz_array", path=self.path, key=key)
+            if length > MOST_HEADER:
+                raise UserError("data.npz_array", path=self.path, key=plain(key))
             text = (start[begin:] + file.read(length - (12 - begin)))[:length].decode("latin-1")
         try:
             entries = ast.literal_eval(text.strip())
             shape, kind, by_columns = entries["shape"], entries["descr"], entries["fortran_order"]
-            if not (isinstance(shape, tuple) and all(type(side) is int and side >= 0 for side in shape)):
+            if not (isinstance(shape, tuple) and all(type(side) is int and 0 <= side < LARGEST for side in shape)):
                 raise ValueError(shape)
-            plain = isinstance(kind, str) and re.fullmatch(r"[<>|=]?[a-zA-Z]\d{0,4}", kind)
-            dtype = np.dtype(kind if plain else object)
+            simple = isinstance(kind, str) and re.fullmatch(r"[<>|=]?[?biufcmMOSUV]\d{0,4}", kind)
+            dtype = np.dtype(kind if simple else object)
         except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError) as error:
-            raise UserError("data.npz_array", path=self.path, key=key) from error
+            raise UserError("data.npz_array", path=self.path, key=plain(key)) from error
         if by_columns is not False:
-            raise UserError("data.npz_order", path=self.path, key=key)
+            raise UserError("data.npz_order", path=self.path, key=plain(key))
         info = archive.getinfo(f"{key}.npy")
         right = math.prod(shape) * dtype.itemsize + begin + length == info.file_size
-        if dtype.kind != "O" and not (right and info.file_size <= MOST_SWELLING * max(info.compress_size, 1)):
-            raise UserError("data.npz_lies", path=self.path, key=key, shape=shape)
+        packed = min(info.compress_size, self.path.stat().st_size)
+        if dtype.kind != "O" and not (right and info.file_size <= MOST_SWELLING * max(packed, 1)):
+            raise UserError("data.npz_lies", path=self.path, key=plain(key), shape=shape[:8])
         return shape, dtype, begin + length
 
     def read_labels(self, archive: zipfile.ZipFile) -> list[str]:
         """The labels as texts. Raises UserError unless they are whole numbers or short texts, one for each image."""
         shape, kind, start = self.header(archive, "labels")
-        if kind.kind not in "biuSU" or kind.itemsize > 1024 or shape != self.shape[:1]:
-            raise UserError("data.npz_labels", path=self.path, kind=kind, shape=shape, n=self.shape[0])
+        n = self.shape[0]
+        small = 1 <= kind.itemsize <= 1024 and n * kind.itemsize <= MOST_BYTES
+        if kind.kind not in "biuSU" or shape != (n,) or not small:
+            raise UserError("data.npz_labels", path=self.path, kind=kind, shape=shape[:8], n=n)
+        known: dict[str, str] = {}  # each text is kept once
+        labels: list[str] = []
         with archive.open("labels.npy") as file:
-            values = np.frombuffer(file.read()[start:], kind).tolist()
-        return [value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in values]
+            file.read(start)
+            for first in range(0, n, BLOCK):
+                values = np.frombuffer(file.read(min(BLOCK, n - first) * kind.itemsize), kind).tolist()
+                texts = (value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in values)
+                labels += [known.setdefault(text, plain(text)) for text in texts]
+        if len(labels) != n:
+            raise UserError("data.short", path=self.path, n=n, found=len(labels))
+        return labels
 
     def stream(self) -> IO[bytes]:
         """The rows' bytes."""

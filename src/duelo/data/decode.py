@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +18,12 @@ from duelo.data.framing import GAP, Framing, framed
 from duelo.words import say
 
 Opener = Callable[[], Image.Image]
+MOST_BYTES = 256 * 2**20  # of one encoded picture
 MOST_PIXELS = 80_000_000  # below Pillow's own alarm; a larger picture is a mistake or an attack
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # Pillow knows others, some of which start other programs
+ROWS = 256  # of a picture of large numbers that are converted at a time
 SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N")
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 ROTATION = 0x0112  # EXIF's tag for how the camera was held
 UPRIGHT = {  # its values, and what sets them right; from 5 on, width and height change places
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -57,6 +64,13 @@ class Frame:
     colour: bool
 
 
+def picture(file: Path | IO[bytes]) -> Image.Image:
+    """The picture in a file, not yet decoded, if it is in one of FORMATS. Raises Unreadable if the file is too large."""
+    if isinstance(file, Path) and (size := file.stat().st_size) > MOST_BYTES:
+        raise Unreadable("bad.too_large", mib=size >> 20)
+    return Image.open(file, formats=FORMATS)
+
+
 @contextmanager
 def opened(opener: Opener) -> Iterator[Image.Image]:
     """The picture, not yet decoded. Raises Unreadable for whatever goes wrong inside: decoders fail in many ways."""
@@ -73,9 +87,24 @@ def opened(opener: Opener) -> Iterator[Image.Image]:
         raise Unreadable("bad.unknown") from error
     except MemoryError as error:
         raise Unreadable("bad.memory") from error
+    except OSError as error:
+        if error.errno is None or not error.strerror:  # the decoder's own complaint
+            raise Unreadable("bad.damaged", why=short(error)) from error
+        raise Unreadable("bad.refused", why=error.strerror) from error
     except Exception as error:
-        text = " ".join((str(error) or type(error).__name__).split())
-        raise Unreadable("bad.damaged", why=text[:80]) from error
+        raise Unreadable("bad.damaged", why=short(error)) from error
+
+
+def plain(text: str) -> str:
+    """`text` on one line, printable anywhere: line breaks, commands to the terminal and broken bytes are escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in UNPRINTABLE else c for c in text)
+
+
+def short(error: Exception) -> str:
+    """What an error says, on one short line."""
+    return plain(" ".join((str(error) or type(error).__name__).split()))[:80]
 
 
 @contextmanager
@@ -120,8 +149,10 @@ def read_frame(opener: Opener, framing: Framing, channels: int | None) -> Frame:
 
 def rotation(image: Image.Image) -> int:
     """EXIF's word for how the camera was held, 1 to 8; 1 (upright) where it says nothing or nonsense."""
+    if image.format == "TIFF":  # Pillow sets these right by itself
+        return 1
     try:
-        value = int(image.getexif().get(ROTATION, 1))
+        value = int(Image.Image.getexif(image).get(ROTATION, 1))  # a PNG's own method would decode the picture
     except Exception:  # a spoiled EXIF block spoils no pixel
         return 1
     return value if value in UPRIGHT else 1
@@ -129,19 +160,19 @@ def rotation(image: Image.Image) -> int:
 
 def eight_bits(image: Image.Image) -> Image.Image:
     """The same picture in mode L, LA, RGB or RGBA. Raises Unreadable where its numbers have no plain meaning."""
-    if image.mode in SIXTEEN or image.mode == "I":
-        values = np.asarray(image).astype(np.float64)
-        if values.min() < 0 or values.max() > 65535:
-            raise Unreadable("bad.range", low=f"{values.min():g}", high=f"{values.max():g}")
-        scale = 1.0 if image.mode == "I" and values.max() <= 255 else 257.0
-        return Image.fromarray((values / scale).round().astype(np.uint8))
-    if image.mode == "F":
-        values = np.asarray(image)
-        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 255):
-            raise Unreadable("bad.range", low=f"{values.min():g}", high=f"{values.max():g}")
-        scale = 255.0 if values.max() <= 1 else 1.0
-        return Image.fromarray((values * scale).round().astype(np.uint8))
+    if image.mode in (*SIXTEEN, "I", "F"):
+        ends = np.array([(strip.min(), strip.max()) for strip in strips(image)])
+        low, high = ends.min(), ends.max()
+        if not (low >= 0 and high <= (255 if image.mode == "F" else 65535)):  # so that "not a number" is refused too
+            raise Unreadable("bad.range", low=f"{low:g}", high=f"{high:g}")
+        scale = {"I": 1.0 if high <= 255 else 1 / 257, "F": 255.0 if high <= 1 else 1.0}.get(image.mode, 1 / 257)
+        result = Image.new("L", image.size)
+        for i, strip in enumerate(strips(image)):
+            result.paste(Image.fromarray((strip * scale).round().astype(np.uint8)), (0, i * ROWS))
+        return result
     transparent = "transparency" in image.info
+    if image.mode in ("L", "LA", "RGB", "RGBA") and not transparent:
+        return image
     if image.mode in ("L", "1"):
         return image.convert("LA" if transparent else "L")
     if image.mode in ("LA", "La"):
@@ -149,6 +180,12 @@ def eight_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("RGBA", "RGBa", "PA") or transparent:
         return image.convert("RGBA")
     return image.convert("RGB")
+
+
+def strips(image: Image.Image) -> Iterator[NDArray[Any]]:
+    """The values of a picture, some rows at a time: as floats, all of them would take many times the picture's memory."""
+    for top in range(0, image.height, ROWS):
+        yield np.asarray(image.crop((0, top, image.width, min(top + ROWS, image.height))))
 
 
 def without_alpha(image: Image.Image, framing: Framing) -> Image.Image:
@@ -159,9 +196,8 @@ def without_alpha(image: Image.Image, framing: Framing) -> Image.Image:
     if image.mode == "LA" and len(set(colour)) == 1:
         sheet = Image.new("L", image.size, colour[0])
     else:
-        image = image.convert("RGBA")
         sheet = Image.new("RGB", image.size, colour)
-    sheet.paste(image.convert(sheet.mode), mask=image.getchannel("A"))
+    sheet.paste(image, mask=image)
     return sheet
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 THUMB = 8  # side of the thumbnails by which images are compared
 NEAR = 3.0  # root mean square difference of two thumbnails, in grey levels of 255, at which they count as the same ...
 ALIKE = 0.01  # ... if it is also less than this share of their own contrast, as variances: flat images differ in little
+FLAT = 0.001  # more than rounding: of thumbnails without any contrast, even equal ones say nothing
 BLOCK = 1024
 
 
@@ -33,16 +36,21 @@ def near_groups(thumbs: NDArray[np.float32]) -> NDArray[np.int64]:
     places = centred @ np.linalg.eigh(some.T @ some)[1][:, -1]
     order = np.argsort(places, kind="stable")
     places, vectors = places[order], centred[order]
-    squares, contrast = np.square(vectors).sum(1), thumbs[order].var(1)
+    squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    contrast = thumbs[order].reshape(n, -1, THUMB**2).var(2).mean(1)
     ends = np.searchsorted(places, places + NEAR * np.sqrt(d), "right")
     groups = np.arange(n)  # of the sorted members
     for start in range(0, n, BLOCK):
         mine = slice(start, min(start + BLOCK, n))
         for column in range(start, int(ends[mine.stop - 1]), BLOCK):
             other = slice(column, min(column + BLOCK, n))
-            distances = squares[mine, None] + squares[other] - 2 * vectors[mine] @ vectors[other].T
+            apart = groups[mine, None] != groups[other]
+            if not apart.any():  # nothing can change; else a film of one scene would take hours
+                continue
+            products = vectors[mine].astype(np.float64) @ vectors[other].astype(np.float64).T
+            distances = squares[mine, None] + squares[other] - 2 * products
             limits = np.minimum(NEAR**2, ALIKE * (contrast[mine, None] + contrast[other]))
-            rows, columns = np.nonzero(distances <= d * limits)
+            rows, columns = np.nonzero(apart & (distances + FLAT <= d * limits))
             groups = _joined(groups, rows + start, columns + column)
     result = np.empty(n, np.int64)
     result[order] = order[groups]
@@ -51,36 +59,25 @@ def near_groups(thumbs: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def _joined(groups: NDArray[np.int64], one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.int64]:
     """The groups after those of the members `one` and `other` became one; each is named by its first member."""
-    pairs = np.stack([groups[one], groups[other]], 1)
-    pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
-    if not len(pairs):
-        return groups
-    parent = groups.copy()
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            i = parent[i]
-        return i
-
-    for a, b in pairs.tolist():
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
-    while not np.array_equal(parent, parent[parent]):
-        parent = parent[parent]
-    return parent
+    while (apart := groups[one] != groups[other]).any():
+        one, other = one[apart], other[apart]
+        parent = np.arange(len(groups))
+        np.minimum.at(parent, np.maximum(groups[one], groups[other]), np.minimum(groups[one], groups[other]))
+        while not np.array_equal(parent, parent[parent]):
+            parent = parent[parent]
+        groups = parent[groups]
+    return groups
 
 
-def group_keys(hashes: list[bytes], thumbs: NDArray[np.float32]) -> list[bytes]:
+def group_keys(hashes: list[bytes], thumbs: Mapping[bytes, NDArray[np.float32]]) -> list[bytes]:
     """For each member the smallest content hash of its group: the members that are the same image, or nearly, in a chain.
 
-    hashes: of the members' contents. thumbs [n, d]: their thumbnails.
+    hashes: of the members' contents. thumbs: the thumbnail [d] of each content.
     """
-    first: dict[bytes, int] = {}
-    for i, content in enumerate(hashes):
-        first.setdefault(content, i)
-    groups = near_groups(thumbs[list(first.values())]).tolist()
+    contents = sorted(thumbs)  # so that the smallest of a group comes first
+    groups = near_groups(np.stack([thumbs[content] for content in contents])).tolist()
     smallest: dict[int, bytes] = {}
-    for content, group in zip(first, groups, strict=True):
-        smallest[group] = min(smallest.get(group, content), content)
-    keys = {content: smallest[group] for content, group in zip(first, groups, strict=True)}
+    for content, group in zip(contents, groups, strict=True):
+        smallest.setdefault(group, content)
+    keys = {content: smallest[group] for content, group in zip(contents, groups, strict=True)}
     return [keys[content] for content in hashes]

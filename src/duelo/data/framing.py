@@ -34,9 +34,12 @@ class Framing:
     def background(self) -> tuple[int, int, int]:
         """The colour behind transparent pixels. Raises UserError for a colour that does not exist."""
         try:
-            return ImageColor.getrgb("white" if self.alpha == "keep" else self.alpha)[:3]
+            r, g, b = ImageColor.getrgb("white" if self.alpha == "keep" else self.alpha)[:3]
         except ValueError as error:
             raise UserError("data.colour", alpha=self.alpha) from error
+        if not (0 <= r <= 255 and 0 <= g <= 255 and 0 <= b <= 255):
+            raise UserError("data.colour", alpha=self.alpha)
+        return r, g, b
 
 
 def choose_size(sizes: Mapping[tuple[int, int], int]) -> tuple[int, int]:

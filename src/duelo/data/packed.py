@@ -29,11 +29,20 @@ from duelo.data.dataset import Dataset, Part
 from duelo.data.framing import LARGEST, SMALLEST
 from duelo.data.sources import Member, Source
 from duelo.data.split import PARTS
-from duelo.words import UserError
+from duelo.words import UserError, say
 
 FORMAT = "duelo-pack-1"
 ROOM = 2**16  # bytes for the header
-RELEASE = 16 * 2**20  # after this many bytes were read, the pages read so far are given back
+RELEASE = 32 * 2**20  # after this many bytes were read, the pages read so far are given back
+PAGES = 2**16  # bytes that the system maps around each row that is read
+INFO: dict[str, tuple[type, ...]] = {  # what info says, see survey.py and packing.py
+    **dict.fromkeys(("source", "kind", "fit", "alpha"), (str,)),
+    **dict.fromkeys(("others", "links", "different_sizes", "transparent", "animated", "resized", "enlarged"), (int,)),
+    **dict.fromkeys(("unreadable", "exact", "near"), (int,)),
+    **dict.fromkeys(("bad", "sizes", "classes", "alike"), (list,)),
+    **dict.fromkeys(("modes", "formats"), (dict,)),
+    **{"heldout": (str, type(None)), "mixed_labels": (bool,), "cut": (float, int)},
+}
 TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype(np.uint8), "I64": np.dtype("<i8")}
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -78,16 +87,16 @@ class Pack:
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """A copy of these rows, [b, c, h, w]."""
-        step = max(1, RELEASE // max(1, math.prod(self.shape)))
+        step = max(1, RELEASE // (math.prod(self.shape) + PAGES))
         pieces = []
         for start in range(0, max(1, len(rows)), step):
             pieces.append(self.images[rows[start : start + step]])
-            self._give_back(pieces[-1].nbytes)
+            self._give_back(pieces[-1].nbytes, len(pieces[-1]))
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
-    def _give_back(self, nbytes: int) -> None:
+    def _give_back(self, nbytes: int, rows: int) -> None:
         # the system keeps what it likes in its cache; without this it would count as ours until it is short of memory
-        self._read[0] += nbytes
+        self._read[0] += nbytes + rows * PAGES
         if self._read[0] >= RELEASE and sys.platform == "linux":
             self.memory.madvise(mmap.MADV_DONTNEED)
             self._read[0] = 0
@@ -98,18 +107,23 @@ class Pack:
 
     def part(self, name: str) -> Rows:
         """One of PARTS, in the order of the images' hashes: neither names nor the order of files matter."""
-        rows = np.flatnonzero(self.parts == PARTS.index(name))
-        return Rows(self, rows[by_hash(self.hashes[rows])])
+        order = self.by_content()
+        return Rows(self, order[self.parts[order] == PARTS.index(name)])
 
     def dataset(self, name: str) -> Dataset:
         """The pack as a data set."""
         train, referee, heldout = (self.part(part) for part in PARTS[:3])
         return Dataset(name, train, referee, heldout, classes=tuple(self.info["classes"]))
 
+    def by_content(self) -> NDArray[np.intp]:
+        """The rows in the order of their hashes; equal images in the order of their labels and parts."""
+        labels = np.zeros(len(self.parts), np.int64) if self.labels is None else self.labels
+        return np.lexsort([self.parts, labels, *np.ascontiguousarray(self.hashes).view(">u8").T[::-1]])
+
     @cached_property
     def fingerprint(self) -> str:
         """Of all that training and measuring see: images, labels, parts; not names, places or order. 16 hex digits."""
-        rows = by_hash(self.hashes)
+        rows = self.by_content()
         digest = hashlib.sha256(json.dumps([self.shape, self.info["classes"]]).encode())
         for column in (self.hashes, self.parts, self.labels):
             digest.update(b"" if column is None else column[rows].tobytes())
@@ -120,12 +134,7 @@ class Pack:
         for i, image in enumerate(self.images):
             if hashlib.sha256(image.tobytes()).digest() != self.hashes[i].tobytes():
                 yield i
-            self._give_back(image.nbytes)
-
-
-def by_hash(hashes: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """The order of hashes [n, 32] as big numbers."""
-    return np.lexsort(np.ascontiguousarray(hashes).view(">u8").T[::-1])
+            self._give_back(image.nbytes, 1)
 
 
 class Packed(Source):
@@ -183,18 +192,24 @@ def open_pack(path: Path) -> Pack:
             or not all((parts == i).any() for i in range(3))
             or parts.max() >= len(PARTS)
             or len(names) != n
-            or not _all_texts(info["classes"])
+            or not _good_info(info)
+            or (labels is None) != (info["classes"] == [])
             or (labels is not None and not _good_labels(labels, n, len(info["classes"])))
         )
-    except (ValueError, KeyError, TypeError, IndexError, UnicodeDecodeError, RecursionError, struct.error) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error) as error:
         raise UserError("data.pack_damaged", path=path) from error
     if wrong:
         raise UserError("data.pack_damaged", path=path)
     return Pack(path, memory, images, labels, hashes.copy(), parts.copy(), names, info)
 
 
-def _all_texts(classes: object) -> bool:
-    return isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+def _good_info(info: dict[str, Any]) -> bool:
+    """Is all there that is asked of it later? Raises an error of some kind where it is not even of the right form."""
+    for name, key, values in info["bad"]:
+        say(key, None, name=name, **values)
+    texts = (*info["classes"], *(name for group in info["alike"] for name in group))
+    good = all(isinstance(info[key], types) for key, types in INFO.items())
+    return good and all(isinstance(text, str) for text in texts) and len(set(info["classes"])) == len(info["classes"])
 
 
 def _good_labels(labels: NDArray[Any], n: int, classes: int) -> bool:

@@ -13,7 +13,6 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +29,7 @@ from duelo.data.split import parts_of
 from duelo.data.survey import Progress, Survey, describe, seems_grey, survey
 from duelo.words import UserError, say
 
+BATCH = 160 * 2**20  # bytes of encoded and decoded pictures in memory at a time, for each core
 LISTED = 1000  # unreadable files and duplicates that are named; all are counted
 
 
@@ -44,7 +44,7 @@ class Written:
     names: list[str]
     labels: list[str | None]
     hashes: list[bytes]
-    thumbs: list[NDArray[np.float32]]
+    thumbs: dict[bytes, NDArray[np.float32]]  # by hash
     given: list[bool]  # from the source of held-out images
     bad: list[Bad]
 
@@ -104,7 +104,7 @@ def write_images(
     room_for(file, total * channels * h * w)
     file.seek(ROOM)
     file.truncate()
-    written = Written([], [], [], [], [], [])
+    written = Written([], [], [], {}, [], [])
     workers = os.cpu_count() or 1
 
     def frame(member: Member) -> Frame | Unreadable:
@@ -115,8 +115,8 @@ def write_images(
 
     with ThreadPoolExecutor(workers) as pool:
         for source, found in zip(sources, surveys, strict=True):
-            readable = (member for i, member in enumerate(source.members()) if i in found.headers)
-            while members := list(islice(readable, 32 * workers)):
+            kept, bad = len(written.names), len(written.bad)
+            for members in batches(source, found, workers):
                 with without_warnings():
                     results = list(pool.map(frame, members))
                 for member, result in zip(members, results, strict=True):
@@ -127,17 +127,38 @@ def write_images(
                         raise ColourFound
                     keep(file, written, member, result, source is not sources[0])
                 yield Progress("pack", len(written.names) + len(written.bad), total)
+            if len(written.names) == kept:
+                raise all_bad(source.path, [*source.notes.bad, *found.bad, *written.bad[bad:]])
     return written
+
+
+def batches(source: Source, found: Survey, workers: int) -> Iterator[list[Member]]:
+    """The members that can be read, as many at a time as are to be in memory together."""
+    batch: list[Member] = []
+    nbytes = 0
+    for i, member in enumerate(source.members()):
+        if i not in found.headers:
+            continue
+        more = member.nbytes + 4 * found.headers[i].width * found.headers[i].height
+        if batch and (len(batch) == 32 * workers or nbytes + more > BATCH * workers):
+            yield batch
+            batch, nbytes = [], 0
+        batch.append(member)
+        nbytes += more
+    if batch:
+        yield batch
 
 
 def keep(file: IO[bytes], written: Written, member: Member, frame: Frame, given: bool) -> None:
     """Write one row, and note what it is."""
     content = frame.pixels.tobytes()
     file.write(content)
-    written.names.append(member.name.replace("\n", " "))
+    written.names.append(member.name)
     written.labels.append(member.label)
-    written.hashes.append(hashlib.sha256(content).digest())
-    written.thumbs.append(thumbnail(frame.pixels))
+    content_hash = hashlib.sha256(content).digest()
+    if content_hash not in written.thumbs:
+        written.thumbs[content_hash] = thumbnail(frame.pixels)
+    written.hashes.append(content_hash)
     written.given.append(given)
 
 
@@ -151,9 +172,7 @@ def room_for(file: IO[bytes], nbytes: int) -> None:
 def index(file: IO[bytes], written: Written, info: dict[str, Any], shape: tuple[int, int, int]) -> None:
     """After the images: labels, hashes, parts, names, and what is known of the whole; then the header."""
     n = len(written.names)
-    if n == 0:
-        raise all_bad(info["source"], [*info["bad"], *written.bad])
-    keys = group_keys(written.hashes, np.stack(written.thumbs))
+    keys = group_keys(written.hashes, written.thumbs)
     parts = parts_of(keys, written.given, info["source"])
     classes = label_names(label for label in written.labels if label is not None)
     labelled = len(classes) > 1 and None not in written.labels
@@ -221,8 +240,10 @@ def whole_or_nothing(out: Path) -> Iterator[IO[bytes]]:
                     os.close(here)
             os.replace(temporary, out)
         finally:
-            file.close()
-            temporary.unlink(missing_ok=True)
+            try:
+                file.close()  # a full disk is noticed here at the latest
+            finally:
+                temporary.unlink(missing_ok=True)
 
 
 def nameless_file(folder: Path) -> int | None:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import stat
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -18,22 +19,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from PIL import Image
+from duelo.data.decode import Opener, picture, plain
+from duelo.words import UserError, say
 
-from duelo.data.decode import Opener
-from duelo.words import UserError
-
+MOST_TABLE = 64 * 2**20  # bytes of a table
 IMAGES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 Bad = tuple[str, str, dict[str, object]]  # an image that cannot be read: its name, and why (a key of words, its values)
 
 
 @dataclass(frozen=True)
 class Member:
-    """One image of a source: its name (for people), its label or None, and how its picture is opened."""
+    """One image of a source: its name (for people), its label or None, and how its picture is opened.
+
+    nbytes: the memory that it takes before it is decoded.
+    """
 
     name: str
     label: str | None
     opener: Opener
+    nbytes: int = 0
 
 
 @dataclass
@@ -58,6 +62,10 @@ class Source(ABC):
     @abstractmethod
     def __len__(self) -> int: ...
 
+    def __bool__(self) -> bool:
+        """A source is one also if there is nothing in it."""
+        return True
+
     @abstractmethod
     def members(self) -> Iterator[Member]:
         """The members, in an order of the source's own; each can be opened while the iteration lasts."""
@@ -73,7 +81,10 @@ def signature_of(path: Path) -> str:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:  # gone since it was listed
+        return -1, -1
     return status.st_size, status.st_mtime_ns
 
 
@@ -90,7 +101,7 @@ class Files(Source):
     def members(self) -> Iterator[Member]:
         """The files in the order of their names."""
         for file, name, label in self.entries:
-            yield Member(name, label, lambda file=file: Image.open(file))  # type: ignore[misc]
+            yield Member(name, label, lambda file=file: picture(file))  # type: ignore[misc]
 
     def signature(self) -> str:
         """Names, labels, sizes and times of all the files."""
@@ -101,23 +112,37 @@ class Files(Source):
 
 def read_folder(path: Path) -> Files:
     """A folder of images: its subfolders, if all images are in some, are the classes."""
-    notes, files = Notes(), []
-    for place, folders, names in os.walk(path):
-        notes.links += sum(os.path.islink(os.path.join(place, folder)) for folder in folders)
-        folders[:] = sorted(f for f in folders if not hidden(f) and not os.path.islink(os.path.join(place, f)))
-        for name in sorted(names):
-            file = Path(place, name)
-            if hidden(name):
-                continue
-            if file.suffix.lower() not in IMAGES:
-                notes.others += 1
-            elif not _regular(file):  # a pipe or a device would wait for ever; a link to nothing
-                notes.bad.append((file.relative_to(path).as_posix(), "bad.not_a_file", {}))
-            else:
-                files.append(file)
+    notes = Notes()
+    files = sorted(_images(path, notes))
     names = [file.relative_to(path).as_posix() for file in files]
     labels = labels_of(names, notes)
-    return Files(path, "folder", list(zip(files, names, labels, strict=True)), notes)
+    return Files(path, "folder", list(zip(files, map(plain, names), labels, strict=True)), notes)
+
+
+def _images(path: Path, notes: Notes) -> Iterator[Path]:
+    """The image files in a folder and its subfolders, however deep they lie."""
+    folders = [str(path)]
+    while folders:
+        place = folders.pop()
+        try:
+            with os.scandir(place) as entries:
+                found = [(entry, entry.is_dir(follow_symlinks=False)) for entry in entries if not hidden(entry.name)]
+        except OSError as error:
+            if place == str(path):
+                raise
+            notes.bad.append((plain(os.path.relpath(place, path)), "bad.refused", {"why": error.strerror}))
+            continue
+        for entry, is_folder in found:
+            if is_folder:
+                folders.append(entry.path)
+            elif entry.is_symlink() and os.path.isdir(entry.path):
+                notes.links += 1
+            elif os.path.splitext(entry.name)[1].lower() not in IMAGES:
+                notes.others += 1
+            elif not _regular(file := Path(entry.path)):  # a pipe or a device would wait for ever; a link to nothing
+                notes.bad.append((plain(file.relative_to(path).as_posix()), "bad.not_a_file", {}))
+            else:
+                yield file
 
 
 def hidden(name: str) -> bool:
@@ -137,7 +162,7 @@ def labels_of(names: list[str], notes: Notes) -> list[str | None]:
     places = [PurePosixPath(name).parts[:-1] for name in names]
     low, high = min(places, default=()), max(places, default=())
     shared = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
-    first = [place[shared] if len(place) > shared else None for place in places]
+    first = [plain(place[shared]) if len(place) > shared else None for place in places]
     notes.mixed = None in first and any(first)
     return first if None not in first else [None] * len(names)
 
@@ -148,6 +173,8 @@ def read_manifest(path: Path) -> Files:
     Paths count from the table's own folder and must stay inside it.
     """
     notes, entries = Notes(), []
+    if path.stat().st_size > MOST_TABLE:
+        raise UserError("data.table", path=path, why=say("bad.too_large", None, mib=path.stat().st_size >> 20))
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -169,9 +196,9 @@ def read_manifest(path: Path) -> Files:
         except (OSError, ValueError, RuntimeError):  # a name too long, with a zero byte, or a loop of links
             inside, good = True, False
         if good:
-            entries.append((file, name, label or None))
+            entries.append((file, plain(name), plain(label) or None))
         else:
-            notes.bad.append((name, "bad.not_a_file" if inside else "bad.outside", {}))
+            notes.bad.append((plain(name), "bad.not_a_file" if inside else "bad.outside", {}))
     if any(label is None for _, _, label in entries):
         notes.mixed = any(label is not None for _, _, label in entries)
         entries = [(file, name, None) for file, name, _ in entries]
@@ -181,5 +208,5 @@ def read_manifest(path: Path) -> Files:
 def label_names(labels: Iterable[str]) -> list[str]:
     """The names of the classes in their order: by number if all are numbers, else by alphabet."""
     names = list(Counter(labels))
-    numbers = all(name.lstrip("-").isdigit() for name in names)
+    numbers = all(re.fullmatch(r"-?[0-9]{1,18}", name) for name in names)
     return sorted(names, key=(lambda name: (int(name), name)) if numbers else None)

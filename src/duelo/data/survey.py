@@ -38,12 +38,14 @@ class Survey:
 def survey(source: Source) -> Generator[Progress, None, Survey]:
     """Read every header: a Survey, as the generator's value."""
     headers: dict[int, Header] = {}
+    different: dict[Header, Header] = {}  # each is kept once
     bad: list[Bad] = []
     total = len(source)
     for i, member in enumerate(source.members()):
         try:
             with without_warnings():
-                headers[i] = read_header(member.opener)
+                header = read_header(member.opener)
+            headers[i] = different.setdefault(header, header)
         except Unreadable as error:
             bad.append((member.name, error.key, error.values))
         if i % 256 == 0:

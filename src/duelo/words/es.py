@@ -6,7 +6,7 @@ WORDS = {
     "did_you_mean": " (¿quiso decir {word}?)",
     "data.unknown": "no existe el conjunto de datos {name!r}{guess}; elija uno de estos: {known}, o indique la ruta "
     "de una carpeta o un archivo con imágenes.",
-    "data.none": "no existe ningún archivo ni carpeta {path}; revise la ruta.",
+    "data.none": "{path} no es ni un archivo ni una carpeta; revise la ruta.",
     "data.kind": "{path} no es nada que se pueda leer; indique una carpeta, un .zip o .tar de una, una tabla (.csv, "
     ".tsv) de rutas y etiquetas, un archivo IDX o .npz, o uno hecho con `duelo data pack`.",
     "data.single": "{path} es una sola imagen; indique la carpeta en la que está.",
@@ -47,12 +47,14 @@ WORDS = {
     "o keep.",
     "pack.own": "{data} está incluido en duelo y no hace falta empaquetarlo; entrene con él por su nombre.",
     "pack.exists": "{path} existe y no es un conjunto de datos empaquetado; elija otro nombre.",
+    "data.too_many": "{path} declara {n} imágenes; indique un archivo con {most} como mucho.",
     # por qué no se puede leer una imagen
     "bad.huge": "{width} x {height} píxeles son demasiados",
     "bad.bomb": "demasiadísimos píxeles",
     "bad.unknown": "no es una imagen",
     "bad.memory": "no hay memoria suficiente",
     "bad.damaged": "dañada: {why}",
+    "bad.refused": "no se puede abrir ({why})",
     "bad.range": "valores de {low} a {high}",
     "bad.not_a_file": "no es un archivo",
     "bad.outside": "fuera de la carpeta",
@@ -230,6 +232,8 @@ WORDS = {
     "report.title.digits": "Un duelo de dígitos",
     "report.title.grid": "Un duelo en una cuadrícula de puntos",
     "report.title.ring": "Un duelo en un anillo de puntos",
+    "report.title.stacked_digits": "Un duelo de dígitos apilados",
+    "report.title.images": "Un duelo sobre las imágenes de {data}",
     "report.lead": "Dos redes compitieron: la generadora por imitar, la discriminadora por distinguir las imitaciones.",
     "report.final": "Lo que la generadora hizo con 100 vectores de ruido al azar tras {kimg} kimg. Ninguna muestra se "
     "eligió a mano.",
@@ -245,6 +249,15 @@ WORDS = {
     "report.no_verdict": "D es la discriminadora de este mismo duelo, que juzga imágenes con las que se entrenó "
     "(promedio del último décimo de la corrida). Es una señal de equilibrio, no una medida de calidad: mire las "
     "imágenes.",
+    "report.data": "Las imágenes reales",
+    "report.data_hint": "La generadora nunca las vio: solo aprendió de lo que la discriminadora dijo de las suyas.",
+    "report.real_caption": "Algunas de las imágenes de entrenamiento, para comparar con las de arriba.",
+    "report.size": "ancho x alto",
+    "report.classes": "clases",
+    "report.part_train": "para entrenar",
+    "report.part_referee": "para el árbitro",
+    "report.part_heldout": "reservadas",
+    "report.part_test": "de prueba",
     "report.evolution": "Cómo aprendió",
     "report.evolution_hint": "Cada fila es un momento; cada columna, el mismo ruido: la misma idea, cada vez mejor "
     "dibujada.",
