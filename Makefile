@@ -21,7 +21,7 @@ check: $(STAMP) ## the quick half of the tests: style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config pyproject.toml
 
-bench: $(STAMP) ## the slow studies; each writes its finished cells to bench/results and goes on where it stopped
+bench: .venv/bench ## the slow studies; each writes its finished cells to bench/results and goes on where it stopped
 	@for study in bench/*.py; do echo "== $$study"; $(BIN)/python $$study || exit 1; done
 
 .venv/demo: pyproject.toml constraints.txt
@@ -33,5 +33,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PINNED) $(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch .venv/demo $@
+
+.venv/bench: $(STAMP)
+	$(PINNED) $(BIN)/python -m pip install --quiet --editable '.[bench]'
+	touch $@
 
 .PHONY: help demo test check bench

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from pictures import decoded, encoded, finished, packed, save, textures
+from pictures import decoded, encoded, finished, packed, refused, save, textures
 from PIL import Image
 
 from duelo.data import Framing, open_source, packing, survey
@@ -88,7 +88,7 @@ def assert_alike(found: NDArray[np.uint8], expected: NDArray[np.uint8]) -> None:
     ],
 )
 def test_cropping_takes_the_middle(h: int, w: int, cut: tuple[slice, slice], c: int) -> None:
-    image = textures(1, h, w, c)[0]
+    image = textures(1, h, w, c)[0] // 2 + np.uint8(60)  # so that nothing is clipped on the way
     found = np.asarray(framed(Image.fromarray(image), (10, 10), "crop"))
     expected = resized(np.ascontiguousarray(image[cut]), 10, 10)
     assert_alike(found, expected)
@@ -177,6 +177,11 @@ def test_batches_are_small_in_memory_and_miss_none(tmp_path: Path, monkeypatch: 
     assert max(map(len, batches)) == 32
     assert Counter(map(len, batches))[1] >= 2
     assert len(packed(tmp_path / "data", size=(8, 8)).images) == len(sides) - 1
+
+
+@pytest.mark.parametrize("size", [(4, 4), (0, 9), (-1, 9), (7, 64), (257, 64), (64, 10**9)])
+def test_a_size_that_cannot_be_made(size: tuple[int, int], tmp_path: Path) -> None:
+    refused("data.size", save(tmp_path / "data", textures(9)), size=size)
 
 
 def test_the_framing_is_part_of_the_cache(tmp_path: Path) -> None:

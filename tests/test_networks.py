@@ -5,10 +5,10 @@ import torch
 from contracts import check_pair
 from torch import nn
 
-from duelo.networks import PAIRS, Pair, convolutional, lecture, toy
+from duelo.networks import PAIRS, Pair, convolutional, lecture, toy, upsampling
 from duelo.networks.blocks import MinibatchDeviation
 
-SHAPES = {"convolutional": (1, 28, 28), "lecture": (1, 28, 28), "toy": (2,)}
+SHAPES = {"convolutional": (1, 28, 28), "lecture": (1, 28, 28), "toy": (2,), "upsampling": (1, 28, 28)}
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -79,9 +79,31 @@ def test_toy_has_two_hidden_layers_of_the_width() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 8, 8), (2, 9, 31), (3, 50, 21), (1, 256, 100)])
-def test_convolutional_fits_any_size(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("pair", [convolutional, upsampling])
+def test_pairs_for_images_fit_any_size(pair, shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    check_pair(convolutional(shape, width=2, latent=3), shape)
+    check_pair(pair(shape, width=2, latent=3), shape)
+
+
+def test_upsampling_leaves_no_pattern_of_its_own() -> None:
+    """Of a latent without any structure in space, a transposed convolution makes a chequered image; this one does not."""
+
+    def pattern(network: nn.Module) -> float:
+        first = next(layer for layer in leaves(network) if isinstance(layer, nn.Linear))
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.abs_()
+            first.weight.copy_(first.weight.mean())
+            first.bias.zero_()
+        image = network.eval()(torch.ones(1, 3))[0, 0]
+        middle = image[8:-8, 8:-8]
+        phases = torch.stack([middle[i::2, j::2].mean() for i in (0, 1) for j in (0, 1)])
+        return float((phases.max() - phases.min()).detach())
+
+    torch.manual_seed(0)
+    assert pattern(convolutional((1, 32, 32), width=4, latent=3).generator) > 10 * pattern(
+        upsampling((1, 32, 32), width=4, latent=3).generator
+    )
 
 
 def test_minibatch_deviation_sees_a_generator_that_repeats_itself() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from duelo.data import Dataset, Mixture, Part, grid, load, ring
     from duelo.data.pixels import tile
     from duelo.folder import RunFolder, find_runs
-    from duelo.networks import PAIRS, Pair, convolutional, lecture, toy
+    from duelo.networks import PAIRS, Pair, convolutional, lecture, toy, upsampling
     from duelo.objectives import OBJECTIVES, Objective, gradient_penalty
     from duelo.play import Game, Tick, play, sample
     from duelo.recipes import PRESETS, Recipe, resolve
@@ -30,7 +30,7 @@ _PLACES = {
     "duelo.data": ["Dataset", "Mixture", "Part", "grid", "load", "ring"],
     "duelo.data.pixels": ["tile"],
     "duelo.folder": ["RunFolder", "find_runs"],
-    "duelo.networks": ["PAIRS", "Pair", "convolutional", "lecture", "toy"],
+    "duelo.networks": ["PAIRS", "Pair", "convolutional", "lecture", "toy", "upsampling"],
     "duelo.objectives": ["OBJECTIVES", "Objective", "gradient_penalty"],
     "duelo.play": ["Game", "Tick", "play", "sample"],
     "duelo.recipes": ["PRESETS", "Recipe", "resolve"],
@@ -71,6 +71,7 @@ __all__ = [
     "tile",
     "toy",
     "train",
+    "upsampling",
 ]
 
 

@@ -35,7 +35,7 @@ class Section(BaseModel):
 class Networks(Section):
     """pair: a name in `duelo.networks.PAIRS`. width: channels (or units) of the narrowest layer. latent: the noise."""
 
-    pair: Literal["convolutional", "lecture", "toy"]
+    pair: Literal["convolutional", "lecture", "toy", "upsampling"]
     width: Count
     latent: Count
 
@@ -194,8 +194,8 @@ def images() -> dict[str, Any]:
         "data": "images",
         "kimg": 200.0,
         "play": {"batch": 64, "ema_kimg": 10.0, "anneal": 0.5},
-        "networks": {"pair": "convolutional", "width": 32, "latent": 64},
-        "objective": {"loss": "nonsaturating", "r1": 0.5},
+        "networks": {"pair": "upsampling", "width": 32, "latent": 64},
+        "objective": {"loss": "nonsaturating", "r1": 0.1},
         "generator": {"rate": 2e-3},
         "discriminator": {"rate": 2e-3},
         "adam": {"beta1": 0.5, "beta2": 0.99},

@@ -138,7 +138,7 @@ def cache_folder() -> Path:
 
 
 def _cache_name(source: Source, framing: Framing, heldout: Source | None) -> str:
-    parts = [DECODER, source.kind, source.signature(), heldout and heldout.signature(), repr(framing)]
+    parts = [DECODER, source.kind, source.signature(), None if heldout is None else heldout.signature(), repr(framing)]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
     return f"{re.sub(r'[^A-Za-z0-9._-]', '_', source.path.resolve().name)[:40]}-{key}.duelo"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ MOST_PIXELS = 80_000_000  # below Pillow's own alarm; a larger picture is a mist
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # Pillow knows others, some of which start other programs
 ROWS = 256  # of a picture of large numbers that are converted at a time
 SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N")
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what decoders log of damaged files is reported otherwise
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 ROTATION = 0x0112  # EXIF's tag for how the camera was held
 UPRIGHT = {  # its values, and what sets them right; from 5 on, width and height change places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,7 +12,9 @@ THUMB = 8  # side of the thumbnails by which images are compared
 NEAR = 3.0  # root mean square difference of two thumbnails, in grey levels of 255, at which they count as the same ...
 ALIKE = 0.01  # ... if it is also less than this share of their own contrast, as variances: flat images differ in little
 FLAT = 0.001  # more than rounding: of thumbnails without any contrast, even equal ones say nothing
+ROUNDING = 3e-5  # more than single precision can be wrong, as a share of two squared lengths
 BLOCK = 1024
+MOST_PAIRS = 3_000_000_000  # that are compared, about half a minute; only beyond them near pairs can be missed
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -27,8 +30,8 @@ def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 def near_groups(thumbs: NDArray[np.float32]) -> NDArray[np.int64]:
     """A number for each member [n], equal for those that a chain of nearly equal thumbnails [n, d] connects.
 
-    Every near pair is found exactly. Two vectors no further apart than r are no further apart along any direction: sorted
-    along the one in which they vary most, only neighbours need to be compared.
+    Every near pair is found, unless there are more than MOST_PAIRS candidates. Two vectors no further apart than r are no
+    further apart along any direction: sorted along the one in which they vary most, only neighbours need to be compared.
     """
     n, d = thumbs.shape
     centred = thumbs - thumbs.mean(0)
@@ -39,18 +42,20 @@ def near_groups(thumbs: NDArray[np.float32]) -> NDArray[np.int64]:
     squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
     contrast = thumbs[order].reshape(n, -1, THUMB**2).var(2).mean(1)
     ends = np.searchsorted(places, places + NEAR * np.sqrt(d), "right")
+    ends = np.minimum(ends, np.arange(n) + max(BLOCK, MOST_PAIRS // n))
     groups = np.arange(n)  # of the sorted members
     for start in range(0, n, BLOCK):
         mine = slice(start, min(start + BLOCK, n))
         for column in range(start, int(ends[mine.stop - 1]), BLOCK):
             other = slice(column, min(column + BLOCK, n))
-            apart = groups[mine, None] != groups[other]
-            if not apart.any():  # nothing can change; else a film of one scene would take hours
+            sums = squares[mine, None] + squares[other]
+            limits = d * np.minimum(NEAR**2, ALIKE * (contrast[mine, None] + contrast[other]))
+            rough = sums * (1 - ROUNDING) - 2 * vectors[mine] @ vectors[other].T
+            close = (rough <= limits) & (groups[mine, None] != groups[other])
+            if not close.any():  # as nearly always; and in a film of one scene, since all of it is one group by now
                 continue
             products = vectors[mine].astype(np.float64) @ vectors[other].astype(np.float64).T
-            distances = squares[mine, None] + squares[other] - 2 * products
-            limits = np.minimum(NEAR**2, ALIKE * (contrast[mine, None] + contrast[other]))
-            rows, columns = np.nonzero(apart & (distances + FLAT <= d * limits))
+            rows, columns = np.nonzero(close & (sums - 2 * products + FLAT <= limits))
             groups = _joined(groups, rows + start, columns + column)
     result = np.empty(n, np.int64)
     result[order] = order[groups]
@@ -70,14 +75,16 @@ def _joined(groups: NDArray[np.int64], one: NDArray[np.intp], other: NDArray[np.
 
 
 def group_keys(hashes: list[bytes], thumbs: Mapping[bytes, NDArray[np.float32]]) -> list[bytes]:
-    """For each member the smallest content hash of its group: the members that are the same image, or nearly, in a chain.
+    """A key for each member, the same within its group: the members that are the same image, or nearly, in a chain.
 
-    hashes: of the members' contents. thumbs: the thumbnail [d] of each content.
+    It is the SHA-256 of the smallest content hash of the group: hashed again, so that large groups have no smaller keys than
+    others. hashes: of the members' contents. thumbs: the thumbnail [d] of each content.
     """
     contents = sorted(thumbs)  # so that the smallest of a group comes first
     groups = near_groups(np.stack([thumbs[content] for content in contents])).tolist()
     smallest: dict[int, bytes] = {}
     for content, group in zip(contents, groups, strict=True):
         smallest.setdefault(group, content)
-    keys = {content: smallest[group] for content, group in zip(contents, groups, strict=True)}
+    names = {group: hashlib.sha256(content).digest() for group, content in smallest.items()}
+    keys = {content: names[group] for content, group in zip(contents, groups, strict=True)}
     return [keys[content] for content in hashes]

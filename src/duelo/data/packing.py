@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from duelo.checkpoint import writing
 from duelo.data.decode import Frame, Unreadable, read_frame, without_warnings
 from duelo.data.duplicates import group_keys, thumbnail
-from duelo.data.framing import Framing, choose_size
+from duelo.data.framing import LARGEST, SMALLEST, Framing, choose_size
 from duelo.data.packed import FORMAT, ROOM
 from duelo.data.sources import Bad, Member, Source, label_names
 from duelo.data.split import parts_of
@@ -55,6 +55,8 @@ def pack(source: Source, framing: Framing, out: Path, heldout: Source | None = N
     heldout: a source whose images are the held-out part; those of `source` that are alike to one of them are left out.
     Raises UserError: there is nothing to train on, or no room on the disk.
     """
+    if framing.size is not None and not all(SMALLEST <= side <= LARGEST for side in framing.size):
+        raise UserError("data.size", size=framing.size, least=SMALLEST, most=LARGEST)
     sources = [source] if heldout is None else [source, heldout]
     surveys = [(yield from survey(source))]
     if heldout is not None:

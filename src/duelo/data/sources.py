@@ -62,10 +62,6 @@ class Source(ABC):
     @abstractmethod
     def __len__(self) -> int: ...
 
-    def __bool__(self) -> bool:
-        """A source is one also if there is nothing in it."""
-        return True
-
     @abstractmethod
     def members(self) -> Iterator[Member]:
         """The members, in an order of the source's own; each can be opened while the iteration lasts."""
@@ -89,9 +85,9 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 class Files(Source):
-    """Image files on the disk, given as (file, name, label)."""
+    """Image files on the disk, given as (file, name, label): as texts, for there may be millions."""
 
-    def __init__(self, path: Path, kind: str, entries: list[tuple[Path, str, str | None]], notes: Notes) -> None:
+    def __init__(self, path: Path, kind: str, entries: list[tuple[str, str, str | None]], notes: Notes) -> None:
         super().__init__(path)
         self.kind, self.entries, self.notes = kind, entries, notes
 
@@ -101,11 +97,11 @@ class Files(Source):
     def members(self) -> Iterator[Member]:
         """The files in the order of their names."""
         for file, name, label in self.entries:
-            yield Member(name, label, lambda file=file: picture(file))  # type: ignore[misc]
+            yield Member(name, label, lambda file=file: picture(Path(file)))  # type: ignore[misc]
 
     def signature(self) -> str:
         """Names, labels, sizes and times of all the files."""
-        lines = (json.dumps([name, label, *_stamp(file)]) for file, name, label in self.entries)
+        lines = (json.dumps([name, label, *_stamp(Path(file))]) for file, name, label in self.entries)
         digest = hashlib.sha256("\n".join(lines).encode())
         return json.dumps([str(self.path.resolve()), digest.hexdigest()])
 
@@ -114,12 +110,17 @@ def read_folder(path: Path) -> Files:
     """A folder of images: its subfolders, if all images are in some, are the classes."""
     notes = Notes()
     files = sorted(_images(path, notes))
-    names = [file.relative_to(path).as_posix() for file in files]
+    names = [within(path, file) for file in files]
     labels = labels_of(names, notes)
     return Files(path, "folder", list(zip(files, map(plain, names), labels, strict=True)), notes)
 
 
-def _images(path: Path, notes: Notes) -> Iterator[Path]:
+def within(path: Path, place: str) -> str:
+    """A place inside the folder `path`, seen from there."""
+    return place[len(os.path.join(path, "")) :].replace(os.sep, "/")
+
+
+def _images(path: Path, notes: Notes) -> Iterator[str]:
     """The image files in a folder and its subfolders, however deep they lie."""
     folders = [str(path)]
     while folders:
@@ -130,7 +131,7 @@ def _images(path: Path, notes: Notes) -> Iterator[Path]:
         except OSError as error:
             if place == str(path):
                 raise
-            notes.bad.append((plain(os.path.relpath(place, path)), "bad.refused", {"why": error.strerror}))
+            notes.bad.append((plain(within(path, place)), "bad.refused", {"why": error.strerror}))
             continue
         for entry, is_folder in found:
             if is_folder:
@@ -139,10 +140,10 @@ def _images(path: Path, notes: Notes) -> Iterator[Path]:
                 notes.links += 1
             elif os.path.splitext(entry.name)[1].lower() not in IMAGES:
                 notes.others += 1
-            elif not _regular(file := Path(entry.path)):  # a pipe or a device would wait for ever; a link to nothing
-                notes.bad.append((plain(file.relative_to(path).as_posix()), "bad.not_a_file", {}))
+            elif not _regular(Path(entry.path)):  # a pipe or a device would wait for ever; a link to nothing
+                notes.bad.append((plain(within(path, entry.path)), "bad.not_a_file", {}))
             else:
-                yield file
+                yield entry.path
 
 
 def hidden(name: str) -> bool:
@@ -196,7 +197,7 @@ def read_manifest(path: Path) -> Files:
         except (OSError, ValueError, RuntimeError):  # a name too long, with a zero byte, or a loop of links
             inside, good = True, False
         if good:
-            entries.append((file, plain(name), plain(label) or None))
+            entries.append((str(file), plain(name), plain(label) or None))
         else:
             notes.bad.append((plain(name), "bad.not_a_file" if inside else "bad.outside", {}))
     if any(label is None for _, _, label in entries):

@@ -8,7 +8,13 @@ from duelo.networks.convolutional import convolutional
 from duelo.networks.lecture import lecture
 from duelo.networks.pair import Pair
 from duelo.networks.toy import toy
+from duelo.networks.upsampling import upsampling
 
-__all__ = ["PAIRS", "Pair", "convolutional", "lecture", "toy"]
+__all__ = ["PAIRS", "Pair", "convolutional", "lecture", "toy", "upsampling"]
 
-PAIRS: dict[str, Callable[..., Pair]] = {"convolutional": convolutional, "lecture": lecture, "toy": toy}
+PAIRS: dict[str, Callable[..., Pair]] = {
+    "convolutional": convolutional,
+    "lecture": lecture,
+    "toy": toy,
+    "upsampling": upsampling,
+}

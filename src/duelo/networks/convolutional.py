@@ -6,6 +6,8 @@ any size from 8 x 8, square or not: each stage halves each side, rounding up, un
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from torch import nn
 
 from duelo.networks.blocks import Logit, MinibatchDeviation, Unflatten, initialize
@@ -15,33 +17,51 @@ SMALLEST = 4  # the longer side of the image where the discriminator ends and th
 WIDEST = 8  # channels, in widths, beyond which stages no longer double
 
 
+class Stage(NamedTuple):
+    """A halving: the size (height, width) before it, the channels before it (above) and after it (below)."""
+
+    size: tuple[int, ...]
+    above: int
+    below: int
+
+
+def stage_plan(shape: tuple[int, ...], width: int) -> tuple[list[Stage], tuple[int, int, int]]:
+    """The halvings from an image of `shape` (c, h, w) down, and the shape of what is left."""
+    channels, *image = shape
+    size = tuple(image)
+    stages: list[Stage] = []
+    while max(size) > SMALLEST:
+        stages.append(Stage(size, channels, width * min(2 ** len(stages), WIDEST)))
+        channels, size = stages[-1].below, tuple(-(-side // 2) for side in size)
+    h, w = size
+    return stages, (channels, h, w)
+
+
 def convolutional(shape: tuple[int, ...], width: int = 32, latent: int = 64) -> Pair:
     """The pair for images of `shape` (c, h, w): `width` channels next to the image, `latent` normal numbers."""
-    c, *image = shape
-    sizes, channels = [tuple(image)], [c]
-    while max(sizes[-1]) > SMALLEST:
-        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
-        channels.append(width * min(2 ** (len(sizes) - 2), WIDEST))
-    h, w = sizes[-1]
-    stages = list(zip(sizes, channels, channels[1:], strict=False))  # from the image down: (size before, channels)
-
-    discriminator = nn.Sequential()
-    for i, (size, above, below) in enumerate(stages):
-        discriminator.append(nn.Conv2d(above, below, kernel(size), stride=2, padding=1))
-        if i > 0:
-            discriminator.append(nn.BatchNorm2d(below))
-        discriminator.append(nn.LeakyReLU(0.2))
-    discriminator.extend([MinibatchDeviation(), nn.Flatten(), nn.Linear((channels[-1] + 1) * h * w, 1), Logit()])
-
-    generator = nn.Sequential(nn.Linear(latent, channels[-1] * h * w), Unflatten((channels[-1], h, w)))
-    for size, above, below in reversed(stages):
-        generator.extend([nn.BatchNorm2d(below), nn.ReLU()])
-        generator.append(nn.ConvTranspose2d(below, above, kernel(size), stride=2, padding=1))
+    stages, (c, h, w) = stage_plan(shape, width)
+    judge = discriminator(shape, width)
+    generator = nn.Sequential(nn.Linear(latent, c * h * w), Unflatten((c, h, w)))
+    for stage in reversed(stages):
+        generator.extend([nn.BatchNorm2d(stage.below), nn.ReLU()])
+        generator.append(nn.ConvTranspose2d(stage.below, stage.above, kernel(stage.size), stride=2, padding=1))
     generator.append(nn.Tanh())
-
-    for network in (generator, discriminator):
+    for network in (generator, judge):
         initialize(network)
-    return Pair(generator, discriminator, (latent,), pixel_range=(-1.0, 1.0))
+    return Pair(generator, judge, (latent,), pixel_range=(-1.0, 1.0))
+
+
+def discriminator(shape: tuple[int, ...], width: int) -> nn.Sequential:
+    """Strided convolutions, batch normalization but in the first layer, minibatch deviation before the last one."""
+    stages, (c, h, w) = stage_plan(shape, width)
+    network = nn.Sequential()
+    for i, stage in enumerate(stages):
+        network.append(nn.Conv2d(stage.above, stage.below, kernel(stage.size), stride=2, padding=1))
+        if i > 0:
+            network.append(nn.BatchNorm2d(stage.below))
+        network.append(nn.LeakyReLU(0.2))
+    network.extend([MinibatchDeviation(), nn.Flatten(), nn.Linear((c + 1) * h * w, 1), Logit()])
+    return network
 
 
 def kernel(size: tuple[int, ...]) -> tuple[int, int]:

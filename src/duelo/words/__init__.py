@@ -42,7 +42,7 @@ class UserError(Exception):
 
     def __init__(self, key: str, /, **values: object) -> None:
         self.key = key
-        super().__init__(say(key, None, **values))
+        super().__init__("\\n".join(say(key, None, **values).splitlines()))  # also if a path has a line break in it
 
 
 class TrainingFailed(UserError):

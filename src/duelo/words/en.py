@@ -43,6 +43,7 @@ WORDS = {
     "data.colour": "there is no colour {alpha!r}; --alpha takes a name such as white, a code such as #ff8800, or keep.",
     "pack.own": "{data} is inside duelo and needs no packing; train on it by its name.",
     "pack.exists": "{path} exists and is not a packed data set; choose another name.",
+    "data.size": "images of the size {size} cannot be made; give a height and a width from {least} to {most}.",
     "data.too_many": "{path} claims {n} images; give a file with at most {most}.",
     # why one image cannot be read
     "bad.huge": "{width} x {height} pixels are too many",

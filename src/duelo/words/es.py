@@ -47,6 +47,7 @@ WORDS = {
     "o keep.",
     "pack.own": "{data} está incluido en duelo y no hace falta empaquetarlo; entrene con él por su nombre.",
     "pack.exists": "{path} existe y no es un conjunto de datos empaquetado; elija otro nombre.",
+    "data.size": "no se pueden hacer imágenes del tamaño {size}; indique un alto y un ancho de {least} a {most}.",
     "data.too_many": "{path} declara {n} imágenes; indique un archivo con {most} como mucho.",
     # por qué no se puede leer una imagen
     "bad.huge": "{width} x {height} píxeles son demasiados",

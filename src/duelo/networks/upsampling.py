@@ -1,0 +1,28 @@
+"""`upsampling`: the discriminator of `convolutional` against a generator that enlarges first and convolves then.
+
+A transposed convolution paints overlapping squares, and their pattern stays visible in photographs for long; enlarging by
+repeating pixels and smoothing with an ordinary convolution leaves none (Odena et al. 2016, "Deconvolution and checkerboard
+artifacts"). For images of any size from 8 x 8, square or not.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from duelo.networks.blocks import Unflatten, initialize
+from duelo.networks.convolutional import discriminator, stage_plan
+from duelo.networks.pair import Pair
+
+
+def upsampling(shape: tuple[int, ...], width: int = 32, latent: int = 64) -> Pair:
+    """The pair for images of `shape` (c, h, w): `width` channels next to the image, `latent` normal numbers."""
+    stages, (c, h, w) = stage_plan(shape, width)
+    generator = nn.Sequential(nn.Linear(latent, c * h * w), Unflatten((c, h, w)))
+    for stage in reversed(stages):
+        generator.extend([nn.BatchNorm2d(stage.below), nn.ReLU(), nn.Upsample(size=stage.size, mode="nearest")])
+        generator.append(nn.Conv2d(stage.below, stage.above, 3, padding=1))
+    generator.append(nn.Tanh())
+    judge = discriminator(shape, width)
+    for network in (generator, judge):
+        initialize(network)
+    return Pair(generator, judge, (latent,), pixel_range=(-1.0, 1.0))
