@@ -189,15 +189,15 @@ def lecture() -> dict[str, Any]:
 
 
 def images() -> dict[str, Any]:
-    """The default for images of your own: as for digits, with augmentation, since they are few."""
+    """The default for images of your own: no checkerboards, small batches, and augmentation, since they are few."""
     return {
         "data": "images",
-        "kimg": 200.0,
-        "play": {"batch": 64, "ema_kimg": 10.0, "anneal": 0.5},
+        "kimg": 40.0,
+        "play": {"batch": 16, "ema_kimg": 5.0, "anneal": 0.5},
         "networks": {"pair": "upsampling", "width": 32, "latent": 64},
-        "objective": {"loss": "nonsaturating", "r1": 0.1},
-        "generator": {"rate": 2e-3},
-        "discriminator": {"rate": 2e-3},
+        "objective": {"loss": "nonsaturating", "r1": 0.3},
+        "generator": {"rate": 1e-3},
+        "discriminator": {"rate": 1e-3},
         "adam": {"beta1": 0.5, "beta2": 0.99},
         "augment": {"p": 0.2},
         "images": {},

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duelo.checkpoint import writing
-from duelo.data.decode import Frame, Unreadable, read_frame, without_warnings
+from duelo.data.decode import Unreadable, read_frame, without_warnings
 from duelo.data.duplicates import group_keys, thumbnail
 from duelo.data.framing import LARGEST, SMALLEST, Framing, choose_size
 from duelo.data.packed import FORMAT, ROOM
@@ -30,11 +30,22 @@ from duelo.data.survey import Progress, Survey, describe, seems_grey, survey
 from duelo.words import UserError, say
 
 BATCH = 160 * 2**20  # bytes of encoded and decoded pictures in memory at a time, for each core
+SHARE = 8  # members that a core takes at a time
 LISTED = 1000  # unreadable files and duplicates that are named; all are counted
 
 
 class ColourFound(Exception):
     """A picture in colour among those that all seemed grey."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One member, ready to be written: its pixels, their SHA-256, their thumbnail, whether they are in colour."""
+
+    content: bytes
+    hash: bytes
+    thumb: NDArray[np.float32]
+    colour: bool
 
 
 @dataclass
@@ -109,18 +120,16 @@ def write_images(
     written = Written([], [], [], {}, [], [])
     workers = os.cpu_count() or 1
 
-    def frame(member: Member) -> Frame | Unreadable:
-        try:
-            return read_frame(member.opener, framing, channels)
-        except Unreadable as error:
-            return error
+    def rows(members: list[Member]) -> list[Row | Unreadable]:
+        return [row(member, framing, channels) for member in members]
 
     with ThreadPoolExecutor(workers) as pool:
         for source, found in zip(sources, surveys, strict=True):
             kept, bad = len(written.names), len(written.bad)
             for members in batches(source, found, workers):
                 with without_warnings():
-                    results = list(pool.map(frame, members))
+                    shares = (members[i : i + SHARE] for i in range(0, len(members), SHARE))
+                    results = [result for share in pool.map(rows, shares) for result in share]
                 for member, result in zip(members, results, strict=True):
                     if isinstance(result, Unreadable):
                         written.bad.append((member.name, result.key, result.values))
@@ -142,7 +151,7 @@ def batches(source: Source, found: Survey, workers: int) -> Iterator[list[Member
         if i not in found.headers:
             continue
         more = member.nbytes + 4 * found.headers[i].width * found.headers[i].height
-        if batch and (len(batch) == 32 * workers or nbytes + more > BATCH * workers):
+        if batch and (len(batch) == 8 * SHARE * workers or nbytes + more > BATCH * workers):
             yield batch
             batch, nbytes = [], 0
         batch.append(member)
@@ -151,16 +160,23 @@ def batches(source: Source, found: Survey, workers: int) -> Iterator[list[Member
         yield batch
 
 
-def keep(file: IO[bytes], written: Written, member: Member, frame: Frame, given: bool) -> None:
-    """Write one row, and note what it is."""
+def row(member: Member, framing: Framing, channels: int) -> Row | Unreadable:
+    """All that is made of one member, on whatever core."""
+    try:
+        frame = read_frame(member.opener, framing, channels)
+    except Unreadable as error:
+        return error
     content = frame.pixels.tobytes()
-    file.write(content)
+    return Row(content, hashlib.sha256(content).digest(), thumbnail(frame.pixels), frame.colour)
+
+
+def keep(file: IO[bytes], written: Written, member: Member, row: Row, given: bool) -> None:
+    """Write one row, and note what it is."""
+    file.write(row.content)
     written.names.append(member.name)
     written.labels.append(member.label)
-    content_hash = hashlib.sha256(content).digest()
-    if content_hash not in written.thumbs:
-        written.thumbs[content_hash] = thumbnail(frame.pixels)
-    written.hashes.append(content_hash)
+    written.thumbs.setdefault(row.hash, row.thumb)
+    written.hashes.append(row.hash)
     written.given.append(given)
 
 

@@ -215,7 +215,7 @@ WORDS = {
     "unit.h": "{h} h {m:02d} min",
     # the presets
     "preset.digits": "the default for digits: the best we know for a few minutes on a laptop",
-    "preset.images": "the default for images of your own: as for digits, with augmentation",
+    "preset.images": "the default for images of your own: small batches, an interpolating generator, augmentation",
     "preset.lecture": "digits as in the lecture: strided and transposed convolutions, ReLU at the end",
     "preset.toy": "points in the plane (ring, grid): two small perceptrons",
     # the report
