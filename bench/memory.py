@@ -2,104 +2,110 @@
 
     python bench/memory.py
 
-The file is packed from images made on the fly (a gradient, a disc and noise each), 64 x 64 in colour. Training is the real
-game with a narrow pair of networks, so that reading is most of what happens. The result goes to bench/results/memory.jsonl.
+The file holds random pixels, 64 x 64 in colour, all but two images to train on. Training is the real game with the smallest
+pair that can play, so that reading is nearly all that happens. The result goes to bench/results/memory.jsonl.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import struct
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from torch import nn
 
 import duelo
-from duelo.data.framing import Framing
-from duelo.data.packed import open_pack
-from duelo.data.packing import pack
-from duelo.data.sources import Member, Source
+import duelo.data
+from duelo.data.packed import FORMAT, ROOM, open_pack
 
 RESULTS = Path(__file__).parent / "results" / "memory.jsonl"
 SIDE, GIB = 64, 4
-N = GIB * 2**30 // (3 * SIDE * SIDE)
-EVERY = 200  # rounds between two looks at the memory
+SIZE = 3 * SIDE * SIDE
+N = GIB * 2**30 // SIZE
+EVERY = 50  # rounds between two looks at the memory
 
 
-class Made(Source):
-    """Images that exist only when they are looked at."""
+def make(path: Path) -> None:
+    """A packed file of N random images."""
+    chance = np.random.default_rng(0)
+    parts = np.zeros(N, np.uint8)
+    parts[:2] = 1, 2
+    columns = {
+        "hashes": chance.integers(0, 256, (N, 32), np.uint8),
+        "parts": parts,
+        "names": np.frombuffer(b"\n" * (N - 1), np.uint8),
+        "info": np.frombuffer(json.dumps(info()).encode(), np.uint8),
+    }
+    end = N * SIZE
+    header: dict[str, object] = {"__metadata__": {"format": FORMAT}}
+    header["images"] = {"dtype": "U8", "shape": [N, 3, SIDE, SIDE], "data_offsets": [0, end]}
+    with path.open("wb") as file:
+        file.seek(ROOM)
+        for start in range(0, N, 4096):
+            file.write(chance.integers(0, 256, (min(4096, N - start), SIZE), np.uint8).data)
+        for name, column in columns.items():
+            header[name] = {"dtype": "U8", "shape": list(column.shape), "data_offsets": [end, end + column.nbytes]}
+            file.write(column.tobytes())
+            end += column.nbytes
+        file.seek(0)
+        file.write(struct.pack("<Q", ROOM - 8) + json.dumps(header).encode().ljust(ROOM - 8))
 
-    kind = "made"
 
-    def __len__(self) -> int:
-        return N
+def info() -> dict[str, object]:
+    """What packing says of a small folder, to be said of the large file too."""
+    from PIL import Image
 
-    def members(self) -> Iterator[Member]:
-        """N images, each a function of its number."""
-        for i in range(N):
-            yield Member(f"{i}", None, lambda i=i: picture(i))
-
-
-def picture(i: int) -> Image.Image:
-    """Two colours that fade into each other, a disc, a little noise."""
-    chance = np.random.default_rng(i)
-    y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
-    one, other, third = chance.uniform(0, 255, (3, 3))
-    angle, cx, cy, radius = chance.uniform((0, 0.2, 0.2, 0.1), (6.28, 0.8, 0.8, 0.4))
-    fade = ((np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5)) + 0.7)[..., None] / 1.4
-    image = one * fade + other * (1 - fade)
-    image[(x - cx) ** 2 + (y - cy) ** 2 < radius**2] = third
-    image += chance.normal(0, 4, image.shape)
-    return Image.fromarray(image.clip(0, 255).astype(np.uint8))
+    with tempfile.TemporaryDirectory() as temporary:
+        for i in range(6):
+            pixels = np.random.default_rng(i).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+            Image.fromarray(pixels).save(Path(temporary) / f"{i}.png")
+        work = duelo.data.prepare(Path(temporary), duelo.data.Framing(), out=Path(temporary) / "small.duelo")
+        for _ in work:
+            pass
+        return open_pack(Path(temporary) / "small.duelo").info
 
 
-def resident() -> dict[str, float]:
-    """MiB of memory that this process holds: in all, and without the pages of mapped files."""
+def resident() -> float:
+    """MiB of memory that this process holds, pages of mapped files included."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    values = {name: int(rest.split()[0]) / 1024 for name, rest in (line.split(":") for line in lines) if "kB" in rest}
-    return {"all": values["VmRSS"], "own": values["RssAnon"]}
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "large.duelo"
-        start = time.perf_counter()
-        for _ in pack(Made(Path(temporary)), Framing((SIDE, SIDE)), file):
-            pass
-        packing = time.perf_counter() - start
+        make(file)
         packed = open_pack(file)
         train = packed.part("train")
-        torch.manual_seed(0)
-        game = duelo.Game(duelo.convolutional(train.shape, width=2, latent=8))
-        looks = []
-        start = time.perf_counter()
+        generator = nn.Sequential(nn.Linear(1, SIZE), nn.Unflatten(1, (3, SIDE, SIDE)))
+        judge = nn.Sequential(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(48, 1), nn.Flatten(0))
+        game = duelo.Game(duelo.Pair(generator, judge, (1,)), batch=256)
+        looks, start = [], time.perf_counter()
         for i, tick in enumerate(duelo.play(game, train)):
-            if i % EVERY == EVERY // 2:
+            if i % EVERY == 10:
                 looks.append(resident())
             if tick.nimg >= len(train):
                 break
         cell = {
             "file_gib": round(file.stat().st_size / 2**30, 2),
-            "images": N,
-            "trained_on": tick.nimg,
-            "packing_s": round(packing, 1),
-            "training_s": round(time.perf_counter() - start, 1),
-            "first_mib": {name: round(value, 1) for name, value in looks[0].items()},
-            "most_mib": {name: round(max(look[name] for look in looks), 1) for name in looks[0]},
-            "last_mib": {name: round(value, 1) for name, value in looks[-1].items()},
+            "read_gib": round(tick.nimg * SIZE / 2**30, 2),
+            "seconds": round(time.perf_counter() - start, 1),
+            "first_mib": round(looks[0], 1),
+            "most_mib": round(max(looks), 1),
+            "last_mib": round(looks[-1], 1),
+            "looks": len(looks),
             "torch": torch.__version__,
             "machine": platform.machine(),
         }
     with RESULTS.open("a") as results:
         results.write(json.dumps(cell) + "\n")
-    print(json.dumps(cell, indent=2))
-    grown = cell["most_mib"]["all"] - cell["first_mib"]["all"]
-    print(f"memory grew by {grown:.0f} MiB while {cell['file_gib']} GiB were read")
+    print(json.dumps(cell))
+    print(f"memory grew by {max(looks) - looks[0]:.0f} MiB while {cell['read_gib']} GiB were read")
 
 
 if __name__ == "__main__":
