@@ -154,7 +154,7 @@ class Npz(Rows):
         with archive_errors(path), zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
             for method in {info.compress_type for info in archive.infolist()}.difference(PLAIN):
-                raise NotImplementedError(f"compression {method}")
+                raise zipfile.BadZipFile(f"compression {method}")
             key = "images" if "images" in names else names[0] if len(names) == 1 else ""
             if not key:
                 raise UserError("data.npz_keys", path=path, keys=plain(", ".join(names)[:200]))
