@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from duelo.data.arrays import MODES
 from duelo.data.dataset import Dataset, Part
 from duelo.data.framing import LARGEST, SMALLEST
 from duelo.data.sources import Member, Source
@@ -44,7 +45,6 @@ INFO: dict[str, tuple[type, ...]] = {  # what info says, see survey.py and packi
     **{"heldout": (str, type(None)), "mixed_labels": (bool,), "cut": (float, int)},
 }
 TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype(np.uint8), "I64": np.dtype("<i8")}
-MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 class Rows(Part):
@@ -107,7 +107,7 @@ class Pack:
 
     def part(self, name: str) -> Rows:
         """One of PARTS, in the order of the images' hashes: neither names nor the order of files matter."""
-        order = self.by_content()
+        order = self.by_content
         return Rows(self, order[self.parts[order] == PARTS.index(name)])
 
     def dataset(self, name: str) -> Dataset:
@@ -115,6 +115,7 @@ class Pack:
         train, referee, heldout = (self.part(part) for part in PARTS[:3])
         return Dataset(name, train, referee, heldout, classes=tuple(self.info["classes"]))
 
+    @cached_property
     def by_content(self) -> NDArray[np.intp]:
         """The rows in the order of their hashes; equal images in the order of their labels and parts."""
         labels = np.zeros(len(self.parts), np.int64) if self.labels is None else self.labels
@@ -123,7 +124,7 @@ class Pack:
     @cached_property
     def fingerprint(self) -> str:
         """Of all that training and measuring see: images, labels, parts; not names, places or order. 16 hex digits."""
-        rows = self.by_content()
+        rows = self.by_content
         digest = hashlib.sha256(json.dumps([self.shape, self.info["classes"]]).encode())
         for column in (self.hashes, self.parts, self.labels):
             digest.update(b"" if column is None else column[rows].tobytes())
