@@ -361,10 +361,10 @@ def test_both_sides_see_reals_and_fakes_augmented(
     monkeypatch.setitem(play.__globals__, "augment", spy)
     game = small_game(objective=objective, augment=("shift", "contrast"))
     reals = pictures(16, 4, 8, 10)
-    discriminator_turn(game, reals, 0.25)
+    discriminator_turn(game, reals, None, Controls(augment=0.25))
     assert len(calls) == 2
     assert calls[0][0] is reals
-    generator_turn(game, reals, 0.25)
+    generator_turn(game, reals, None, Controls(augment=0.25))
     assert len(calls) == 2 + in_generators_turn
     assert calls[2][0].grad_fn is not None  # the generator learns through it
     assert all(call[1:] == (0.25, ("shift", "contrast"), (-1.0, 1.0)) for call in calls)
@@ -380,13 +380,13 @@ def test_penalties_are_on_slopes_at_the_images_before_augmentation(monkeypatch: 
     tripled = (3 * reals).requires_grad_()
     expected = gradient_penalty(game.pair.discriminator(tripled), tripled).detach()
     monkeypatch.setitem(play.__globals__, "augment", lambda images, *_: 3 * images)
-    *_, penalty = discriminator_turn(game, reals, 0.5)
+    *_, penalty = discriminator_turn(game, reals, None, Controls(augment=0.5))
     assert torch.allclose(penalty, 9 * expected, rtol=1e-4)
 
 
 def test_the_generator_learns_through_the_augmentation() -> None:
     game = small_game(augment=KINDS)
-    generator_turn(game, pictures(16, 4, 8, 10), 1.0)
+    generator_turn(game, pictures(16, 4, 8, 10), None, Controls(augment=1.0))
     for name, parameter in game.pair.generator.named_parameters():
         assert parameter.grad.isfinite().all(), name
         assert parameter.grad.abs().max() > 0, name

@@ -1,8 +1,22 @@
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import fields, replace
+
 import pytest
 
-from duelo.balance import Controls, annealed, fixed
+from duelo.balance import (
+    LEAST_LEAD,
+    MOST_AUGMENT,
+    MOST_LEAD,
+    Adaptive,
+    Calmed,
+    Controls,
+    Duel,
+    annealed,
+    fixed,
+)
 
 
 def test_fixed_never_changes() -> None:
@@ -21,5 +35,66 @@ def test_annealed_stays_then_falls_in_a_line_to_its_floor() -> None:
 
 def test_annealed_hands_on_every_other_control() -> None:
     controls = Controls(2, 3, rate=0.5, augment=0.3)
-    assert annealed(controls, total_kimg=100)(75_000) == Controls(2, 3, rate=pytest.approx(0.275), augment=0.3)
+    assert annealed(controls, total_kimg=100)(75_000) == replace(controls, rate=pytest.approx(0.275))
     assert Controls().augment == 0.0
+
+
+def duel(lead: float = 0.1, memory: float = 0.0, **others: float) -> Duel:
+    names = {field.name for field in fields(Duel)}
+    values = {**dict.fromkeys(names, 0.0), "n": 256, "referee_right": 0.5 + lead, "fake_right": 0.5}
+    return Duel(**{**values, "train_logit": 1.0, "referee_logit": 1.0 - 2 * memory, "fake_logit": -1.0, **others})
+
+
+def test_the_lead_and_the_memory_are_what_they_say() -> None:
+    assert duel(lead=0.3).lead == pytest.approx(0.3)
+    assert duel(memory=0.25).memory == pytest.approx(0.25)
+    assert duel(train_logit=-1.0).memory == 0.0
+
+
+def test_adaptive_slows_a_discriminator_that_leads_by_too_much_and_speeds_up_one_that_does_not_lead() -> None:
+    balance = Adaptive(fixed(Controls(discriminator_rate=0.5)))
+    assert balance(0) == Controls(discriminator_rate=0.5)
+    balance.watch(duel((LEAST_LEAD + MOST_LEAD) / 2))
+    assert balance(0).discriminator_rate == 0.5
+    for _ in range(4):
+        balance.watch(duel(MOST_LEAD + 0.01))
+    assert balance(0).discriminator_rate == pytest.approx(0.25)
+    for _ in range(8):
+        balance.watch(duel(LEAST_LEAD - 0.01))
+    assert balance(0).discriminator_rate == pytest.approx(1.0)
+    for _ in range(1000):
+        balance.watch(duel(1.0))
+    assert 0 < balance(0).discriminator_rate < 0.05
+
+
+def test_adaptive_augments_while_training_images_are_known_by_heart() -> None:
+    balance = Adaptive(fixed(Controls(augment=0.1)))
+    for _ in range(10):
+        balance.watch(duel(memory=0.9))
+    grown = balance(0).augment
+    assert 0.1 < grown < MOST_AUGMENT
+    for _ in range(5):
+        balance.watch(duel(memory=0.0))
+    assert 0.1 < balance(0).augment < grown
+    for _ in range(1000):
+        balance.watch(duel(memory=0.9))
+    assert balance(0).augment == MOST_AUGMENT
+
+
+def test_adaptive_remembers_and_is_not_shaken_by_what_is_no_number() -> None:
+    balance, other = Adaptive(fixed()), Adaptive(fixed())
+    for _ in range(7):
+        balance.watch(duel(0.9, memory=0.9))
+    other.load(json.loads(json.dumps(balance.state())))
+    assert other(5) == balance(5) != Controls()
+    balance.watch(duel(0.9, fake_logit=math.nan))
+    assert other(5) == balance(5)
+
+
+def test_calm_lowers_the_rates_of_another_balance_and_tells_it_what_is_seen() -> None:
+    inner = Adaptive(annealed(Controls(), total_kimg=100))
+    balance = Calmed(inner, lambda nimg: 0.25 if nimg >= 1000 else 1.0)
+    assert balance(999).rate == 1.0
+    assert balance(75_000).rate == pytest.approx(0.55 / 4)
+    balance.watch(duel(1.0))
+    assert balance(0).discriminator_rate == inner(0).discriminator_rate < 1

@@ -1,21 +1,119 @@
 from __future__ import annotations
 
+import hashlib
+import math
+
 import pytest
 import torch
+import torch.nn.functional as F
 from contracts import check_pair
-from torch import nn
+from torch import Tensor, nn
 
-from duelo.networks import PAIRS, Pair, convolutional, lecture, toy, upsampling
-from duelo.networks.blocks import MinibatchDeviation
+from duelo.networks import PAIRS, Pair, convolutional, lecture, residual, silva, toy, upsampling
+from duelo.networks.blocks import Logit, MinibatchDeviation, OfClass, WithClass
+from duelo.networks.residual import Block, Resize
 
-SHAPES = {"convolutional": (1, 28, 28), "lecture": (1, 28, 28), "toy": (2,), "upsampling": (1, 28, 28)}
+SHAPES = {
+    "convolutional": (1, 28, 28),
+    "lecture": (1, 28, 28),
+    "residual": (1, 28, 28),
+    "silva": (1, 28, 28),
+    "toy": (2,),
+    "upsampling": (1, 28, 28),
+}
+HABIT = {"convolutional", "upsampling"}  # the pairs with minibatch deviation unless told otherwise
 
 
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("width", [4, 12])
-def test_every_pair_keeps_the_contract(name: str, width: int) -> None:
+@pytest.mark.parametrize(("classes", "deviation"), [(0, None), (3, None), (2, True)])
+def test_every_pair_keeps_the_contract(name: str, width: int, classes: int, deviation: bool | None) -> None:
     torch.manual_seed(0)
-    check_pair(PAIRS[name](SHAPES[name], width, 5), SHAPES[name])
+    pair = PAIRS[name](SHAPES[name], width, 5, classes=classes, deviation=deviation)
+    assert pair.classes == classes
+    assert pair.latent_shape[0] == 5
+    check_pair(pair, SHAPES[name])
+
+
+@pytest.mark.parametrize(
+    ("pair", "shape", "dials", "keys", "generator", "discriminator"),
+    [
+        (toy, (2,), (6, 5), "a106461857ae1646", 1.307056, -2.336702),
+        (lecture, (1, 28, 28), (6, 5), "ade57e6ccf71e99e", -6.677208, -7.040091),
+        (convolutional, (3, 9, 14), (6, 5), "11a023dda483c0e4", -2.32254, -1.048375),
+        (upsampling, (3, 48, 64), (6, 5), "4b0a711f2f2aaccd", -6.431232, -9.279675),
+        (toy, (2,), (), "8639f6dcd6710582", 1.012429, -0.791042),
+        (lecture, (1, 28, 28), (), "3866ab6cbf52a487", -5.083986, 3.403741),
+        (convolutional, (1, 28, 28), (), "a8fe967b3f14a8f3", 9.417671, 3.167539),
+        (upsampling, (1, 28, 28), (), "200839b063e3c32e", 2.705453, 1.04821),
+    ],
+)
+def test_a_seed_gives_the_weights_that_it_always_gave(
+    pair, shape, dials, keys: str, generator: float, discriminator: float
+) -> None:
+    """Written down before there were classes: the names and shapes of all weights, and sums that any other draw changes."""
+    torch.manual_seed(3)
+    networks = pair(shape, *dials)
+    sides = {"generator": networks.generator.state_dict(), "discriminator": networks.discriminator.state_dict()}
+    lines = [f"{side}.{key} {tuple(value.shape)}" for side, state in sides.items() for key, value in state.items()]
+    assert hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] == keys
+    for side, expected in (("generator", generator), ("discriminator", discriminator)):
+        # sums and not bits: torch's normal numbers may differ in the last bit between kinds of processors
+        weights = [value.double().flatten() for value in sides[side].values()]
+        total = sum(float((w * torch.arange(1, len(w) + 1).double().cos()).sum()) for w in weights)
+        assert total == pytest.approx(expected, abs=2e-5), side
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("classes", [0, 3])
+@pytest.mark.parametrize("deviation", [None, True, False])
+def test_a_logit_depends_on_the_batch_only_with_deviation(name: str, classes: int, deviation: bool | None) -> None:
+    torch.manual_seed(0)
+    judge = PAIRS[name](SHAPES[name], 4, 5, classes=classes, deviation=deviation).discriminator.eval()
+    members = torch.randn(4, *SHAPES[name])
+    repeated = members[:1].expand_as(members)
+    labels = [torch.tensor([2, 1, 0, 1])] if classes else []
+    same = torch.allclose(judge(members, *labels)[0], judge(repeated, *labels)[0], atol=1e-7)
+    assert same == (not (name in HABIT if deviation is None else deviation))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_members_and_labels_cannot_be_swapped(name: str) -> None:
+    pair = PAIRS[name](SHAPES[name], 4, 5, classes=3)
+    latents, labels = torch.randn(4, *pair.latent_shape), torch.tensor([0, 1, 2, 0])
+    members = pair.generator(latents, labels)
+    with pytest.raises((RuntimeError, IndexError)):
+        pair.generator(labels, latents)
+    with pytest.raises((RuntimeError, IndexError)):
+        pair.discriminator(labels, members)
+    with pytest.raises((RuntimeError, IndexError)):
+        pair.generator(latents, labels + 1)  # there is no class 3
+    with pytest.raises((RuntimeError, IndexError)):
+        pair.discriminator(members, labels + 1)
+
+
+def test_the_class_stands_beside_the_noise() -> None:
+    torch.manual_seed(0)
+    layer = WithClass(nn.Identity(), 3, (2, 4, 4))
+    latents, labels = torch.randn(5, 2, 4, 4), torch.tensor([2, 0, 1, 1, 2])
+    out = layer(latents, labels)
+    assert torch.equal(out[:, :2], latents)
+    for i, label in enumerate(labels):
+        assert torch.equal(out[i, 2:].flatten(), layer.embedding.weight[label])
+    assert float(layer.embedding.weight.detach().std()) == pytest.approx(1, abs=0.2)
+
+
+def test_the_label_picks_its_own_logit() -> None:
+    """The last layer, by hand: the product of the class's weights and what was seen, plus the class's bias."""
+    torch.manual_seed(0)
+    last = nn.Linear(6, 3)
+    layer = OfClass(nn.Sequential(nn.Tanh(), last))
+    members, labels = torch.randn(4, 6), torch.tensor([2, 0, 1, 2])
+    logits = layer(members, labels).detach()
+    for i, label in enumerate(labels):
+        assert float(logits[i]) == pytest.approx(float((members[i].tanh() @ last.weight[label] + last.bias[label]).detach()), abs=1e-6)
+    layer(members[:1], labels[:1]).backward()
+    assert last.weight.grad.abs().sum(1).nonzero().flatten().tolist() == [2]  # only that class learns
 
 
 def leaves(network: nn.Module) -> list[nn.Module]:
@@ -65,9 +163,19 @@ def test_each_input_pixel_paints_a_square_of_the_stride() -> None:
     assert starts[1] - starts[0] == 2
 
 
-def test_lecture_refuses_other_shapes() -> None:
-    with pytest.raises(ValueError, match=r"\(1, 28, 28\), not \(3, 32, 32\)"):
-        lecture((3, 32, 32))
+def test_lecture_takes_any_channels_but_no_other_size() -> None:
+    torch.manual_seed(0)
+    check_pair(lecture((3, 28, 28), width=4, latent=3), (3, 28, 28))
+    for shape in [(3, 32, 32), (1, 28, 27), (28, 28), (2,), (1, 1, 28, 28)]:
+        with pytest.raises(ValueError, match=r"\(c, 28, 28\), not \("):
+            lecture(shape)
+
+
+def test_the_conditional_lecture_pair_still_has_no_fully_connected_layer() -> None:
+    pair = lecture((1, 28, 28), width=4, latent=3, classes=10)
+    assert pair.latent_shape == (3, 4, 4)
+    assert {type(layer) for layer in leaves(pair.generator)} == {nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU, nn.Embedding}
+    assert {type(layer) for layer in leaves(pair.discriminator)} == {nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU}
 
 
 def test_toy_has_two_hidden_layers_of_the_width() -> None:
@@ -78,11 +186,21 @@ def test_toy_has_two_hidden_layers_of_the_width() -> None:
     assert pair.pixel_range is None
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 8, 8), (2, 9, 31), (3, 50, 21), (1, 256, 100)])
-@pytest.mark.parametrize("pair", [convolutional, upsampling])
+SIZES = [(1, 28, 28), (3, 32, 32), (4, 8, 8), (2, 9, 31), (3, 9, 14), (3, 50, 21), (3, 48, 64), (1, 256, 100), (1, 8, 100)]
+
+
+@pytest.mark.parametrize("shape", SIZES)
+@pytest.mark.parametrize("pair", [convolutional, residual, upsampling])
 def test_pairs_for_images_fit_any_size(pair, shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     check_pair(pair(shape, width=2, latent=3), shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 9, 14), (4, 8, 8)])
+@pytest.mark.parametrize("pair", [convolutional, residual, silva, upsampling])
+def test_conditional_pairs_fit_any_size(pair, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    check_pair(pair(shape, width=2, latent=3, classes=2), shape)
 
 
 def test_upsampling_leaves_no_pattern_of_its_own() -> None:
@@ -119,3 +237,178 @@ def test_minibatch_deviation_sees_a_generator_that_repeats_itself() -> None:
     expected = (group.var(0, correction=0) + 1e-8).sqrt().mean()
     assert torch.allclose(layer(varied)[1::2, 3], expected)
     assert layer(torch.randn(3, 2, 4, 4)).shape == (3, 3, 4, 4)  # a batch that cannot be cut into groups
+
+
+def test_minibatch_deviation_of_vectors() -> None:
+    layer = MinibatchDeviation(group=4)
+    varied = torch.randn(8, 5) * 3
+    assert layer(varied).shape == (8, 6)
+    assert torch.equal(layer(varied)[:, :5], varied)
+    for i in range(8):  # by hand, number by number: the group of sample i is i mod 2
+        group = varied[i % 2 :: 2]
+        spread = [float((group[:, j] - group[:, j].mean()).square().mean().sqrt()) for j in range(5)]
+        assert float(layer(varied)[i, 5]) == pytest.approx(sum(spread) / 5, rel=1e-5)
+    assert layer(varied[:1].expand(8, 5))[:, 5].max() < 1e-3
+
+
+def sizes(network: nn.Module, x: Tensor) -> list[tuple[type[nn.Module], tuple[int, ...]]]:
+    """The kinds of a sequence's layers, and the shapes of what each gives, without the batch."""
+    steps = []
+    for layer in network:
+        x = layer(x)
+        steps.append((type(layer), tuple(x.shape[1:])))
+    return steps
+
+
+def test_silva_generator_is_as_the_notebook_says() -> None:
+    pair = silva((1, 28, 28))
+    assert pair.latent_shape == (100,)
+    assert pair.pixel_range == (-1.0, 1.0)
+    steps = sizes(pair.generator, torch.randn(2, 100))
+    assert steps[1:-1] == [
+        (nn.Linear, (4 * 4 * 512,)),
+        (type(pair.generator[2]), (512, 4, 4)),
+        (nn.BatchNorm2d, (512, 4, 4)),
+        (nn.ReLU, (512, 4, 4)),
+        (nn.ConvTranspose2d, (256, 8, 8)),
+        (nn.BatchNorm2d, (256, 8, 8)),
+        (nn.ReLU, (256, 8, 8)),
+        (nn.ConvTranspose2d, (128, 16, 16)),
+        (nn.BatchNorm2d, (128, 16, 16)),
+        (nn.ReLU, (128, 16, 16)),
+        (nn.ConvTranspose2d, (1, 32, 32)),
+        (nn.Tanh, (1, 32, 32)),
+    ]
+    assert steps[-1][1] == (1, 28, 28)
+    convolutions = [layer for layer in pair.generator if isinstance(layer, nn.ConvTranspose2d)]
+    assert all(layer.kernel_size == (5, 5) and layer.stride == (2, 2) for layer in convolutions)
+    dense = 100 * 8192 + 8192
+    transposed = 25 * 512 * 256 + 256 + 25 * 256 * 128 + 128 + 25 * 128 + 1
+    normalization = 2 * (512 + 256 + 128)
+    assert sum(p.numel() for p in pair.generator.parameters()) == dense + transposed + normalization
+
+
+def test_silva_discriminator_is_as_the_notebook_says() -> None:
+    pair = silva((1, 28, 28))
+    assert sizes(pair.discriminator, torch.randn(2, 1, 28, 28)) == [
+        (nn.ConstantPad2d, (1, 32, 32)),
+        (nn.Conv2d, (64, 16, 16)),
+        (nn.LeakyReLU, (64, 16, 16)),
+        (nn.Conv2d, (128, 8, 8)),
+        (nn.BatchNorm2d, (128, 8, 8)),
+        (nn.LeakyReLU, (128, 8, 8)),
+        (nn.Conv2d, (256, 4, 4)),
+        (nn.BatchNorm2d, (256, 4, 4)),
+        (nn.LeakyReLU, (256, 4, 4)),
+        (nn.Flatten, (4096,)),
+        (nn.Linear, (1,)),
+        (Logit, ()),
+    ]
+    layers = list(pair.discriminator)
+    assert all(layer.kernel_size == (5, 5) and layer.stride == (2, 2) for layer in layers if isinstance(layer, nn.Conv2d))
+    assert all(layer.negative_slope == 0.2 for layer in layers if isinstance(layer, nn.LeakyReLU))
+    convolutions = 25 * 64 + 64 + 25 * 64 * 128 + 128 + 25 * 128 * 256 + 256
+    assert sum(p.numel() for p in pair.discriminator.parameters()) == convolutions + 2 * (128 + 256) + 4096 + 1
+    for network in (pair.generator, pair.discriminator):
+        for layer in network:
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                assert float(layer.weight.detach().std()) == pytest.approx(0.02, rel=0.05)
+                assert not layer.bias.detach().any()
+
+
+def test_silva_noise_is_uniform() -> None:
+    z = torch.randn(20_000, 1, generator=torch.Generator().manual_seed(0))
+    u = silva((1, 28, 28), 2, 5).generator[0](z)
+    assert torch.allclose(u, 2 * torch.distributions.Normal(0, 1).cdf(z) - 1, atol=1e-6)
+    # Kolmogorov-Smirnov against U(-1, 1): 1.63 / sqrt(n) is exceeded once in a hundred times
+    ranks = (torch.arange(20_000) + 0.5) / 20_000
+    assert ((u.flatten().sort().values + 1) / 2 - ranks).abs().max() < 1.63 / math.sqrt(20_000)
+
+
+@pytest.mark.parametrize(("shape", "top", "left"), [((1, 28, 28), 2, 2), ((2, 9, 14), 11, 9), ((3, 32, 1), 0, 15)])
+def test_silva_works_on_the_image_in_a_black_frame(shape: tuple[int, int, int], top: int, left: int) -> None:
+    torch.manual_seed(0)
+    c, h, w = shape
+    small, large = silva(shape, 2, 5), silva((c, 32, 32), 2, 5)
+    large.generator.load_state_dict(small.generator.state_dict())
+    large.discriminator.load_state_dict(small.discriminator.state_dict())
+    for network in (small.generator, small.discriminator, large.generator, large.discriminator):
+        network.eval()
+    latents, images = torch.randn(3, 5), torch.rand(3, *shape)
+    middle = large.generator(latents)[:, :, top : top + h, left : left + w]
+    assert torch.equal(small.generator(latents), middle)
+    framed = torch.full((3, c, 32, 32), -1.0)
+    framed[:, :, top : top + h, left : left + w] = images
+    assert torch.allclose(small.discriminator(images), large.discriminator(framed), atol=1e-7)
+
+
+def test_silva_refuses_what_is_larger() -> None:
+    for shape in [(1, 33, 20), (3, 20, 64), (2,), (28, 28)]:
+        with pytest.raises(ValueError, match=r"at most 32, not \("):
+            silva(shape)
+
+
+def test_residual_refuses_what_is_smaller() -> None:
+    for shape in [(1, 7, 20), (3, 20, 4), (2,), (28, 28)]:
+        with pytest.raises(ValueError, match=r"at least 8, not \("):
+            residual(shape)
+
+
+def test_residual_has_no_normalization_and_judges_each_sample_for_itself() -> None:
+    torch.manual_seed(0)
+    pair = residual((3, 20, 28), width=8, latent=6)
+    check_pair(pair, (3, 20, 28))
+    kinds = {type(layer) for network in (pair.generator, pair.discriminator) for layer in leaves(network)}
+    assert not kinds & {nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm, MinibatchDeviation}
+    latents = torch.randn(5, 6)
+    members = pair.generator(latents)
+    assert torch.allclose(pair.generator(latents[1:3]), members[1:3], atol=1e-6)
+    assert torch.allclose(pair.discriminator(members[1:3]), pair.discriminator(members)[1:3], atol=1e-6)
+
+
+def test_a_residual_block_begins_as_the_identity_and_is_scaled_by_the_depth() -> None:
+    """By hand: N(0, 2 / (1 + 0.2^2) / inputs), times L^(-1/4), then 0 in the last convolution."""
+    torch.manual_seed(0)
+    x = torch.randn(2, 64, 6, 5)
+    block = Block(64, depth=3)
+    assert torch.equal(block(x), x)
+    first, _, middle, _, last = block.body
+    for layer, inputs in ((first, 64), (middle, 64 * 9)):
+        assert float(layer.weight.detach().std()) == pytest.approx(math.sqrt(2 / 1.04 / inputs) * 3**-0.25, rel=0.03)
+        assert layer.bias is not None
+    assert last.bias is None
+    nn.init.normal_(last.weight)
+    leaky = F.leaky_relu(F.conv2d(x, first.weight, first.bias), 0.2)
+    leaky = F.leaky_relu(F.conv2d(leaky, middle.weight, middle.bias, padding=1), 0.2)
+    assert torch.allclose(block(x), x + F.conv2d(leaky, last.weight), atol=1e-3)
+    networks = residual((1, 28, 28), width=8, blocks=2)
+    for network in (networks.generator, networks.discriminator):
+        blocks = [layer for layer in network.modules() if isinstance(layer, Block)]
+        assert len(blocks) == 3 * 2  # 28 -> 14 -> 7 -> 4
+        largest = max(blocks, key=lambda block: block.body[0].in_channels)
+        inputs = largest.body[2].weight[0].numel()
+        deviation = math.sqrt(2 / 1.04 / inputs) * 6**-0.25
+        assert float(largest.body[2].weight.detach().std()) == pytest.approx(deviation, rel=0.1)
+
+
+def test_residual_networks_neither_explode_nor_vanish_at_the_start() -> None:
+    torch.manual_seed(0)
+    pair = residual((3, 64, 64), width=16)
+    before_tanh = pair.generator[:-1](torch.randn(50, 64)).detach()
+    assert 0.1 < float(before_tanh.std()) < 1
+    logits = pair.discriminator(torch.rand(50, 3, 64, 64) * 2 - 1)
+    assert 0.01 < float(logits.detach().abs().mean()) < 3
+
+
+@pytest.mark.parametrize(("size", "wanted"), [((7, 9), (14, 18)), ((14, 18), (7, 9)), ((9, 14), (5, 7)), ((5, 7), (9, 14))])
+def test_resizing_keeps_a_ramp_a_ramp(size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    """Brightness that grows evenly to the right still does, away from the border, and its mean stays."""
+    h, w = size
+    ramp = ((torch.arange(w) + 0.5) / w).expand(1, 2, h, w)
+    out = Resize(wanted)(ramp)
+    assert out.shape == (1, 2, *wanted)
+    assert torch.allclose(out, out[:, :, :1].expand_as(out), atol=1e-6)
+    assert float(out.mean()) == pytest.approx(0.5, abs=1e-5)
+    middle = out[0, 0, 0, 1:-1]
+    expected = (torch.arange(wanted[1]) + 0.5)[1:-1] / wanted[1]
+    assert torch.allclose(middle, expected, atol=1 / (2 * w) if w % 2 else 1e-6)

@@ -12,10 +12,11 @@ from torch import nn
 import duelo
 from duelo import recipes
 from duelo.balance import Controls, fixed
+from duelo.build import build, schedule
+from duelo.learner import sample
 from duelo.networks import Pair, toy
 from duelo.objectives import OBJECTIVES
-from duelo.play import Game, discriminator_turn, generator_turn, play, sample
-from duelo.run import build, schedule
+from duelo.play import Game, discriminator_turn, generator_turn, play
 
 ROOT = Path(__file__).parents[1]
 POINTS = duelo.ring().sample(500, torch.Generator().manual_seed(0))
@@ -44,11 +45,11 @@ def load_example(name: str) -> ModuleType:
 def test_each_turn_moves_its_own_side_only() -> None:
     game = small_game(r1=0.1)
     generator, discriminator = weights(game.pair.generator), weights(game.pair.discriminator)
-    discriminator_turn(game, POINTS[:32].clone())
+    discriminator_turn(game, POINTS[:32].clone(), None, Controls())
     assert same(generator, game.pair.generator)
     assert not same(discriminator, game.pair.discriminator)
     discriminator = weights(game.pair.discriminator)
-    generator_turn(game, POINTS[:32])
+    generator_turn(game, POINTS[:32], None, Controls())
     assert not same(generator, game.pair.generator)
     assert same(discriminator, game.pair.discriminator)
     assert all(p.requires_grad for p in game.pair.discriminator.parameters())

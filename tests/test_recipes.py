@@ -14,10 +14,14 @@ from duelo.words import UserError
 
 KEYS = """
 data seed kimg minutes play.batch play.ema_kimg play.anneal networks.pair networks.width networks.latent
-objective.loss objective.r1 objective.r2 generator.rate generator.steps discriminator.rate discriminator.steps
-adam.beta1 adam.beta2 augment.p augment.kinds images save.stats_kimg save.samples_kimg save.checkpoint_kimg save.checkpoints
+networks.conditional networks.deviation networks.generator networks.discriminator networks.sources
+objective.loss objective.smoothing objective.r1 objective.r2 objective.gp objective.lecam objective.pack objective.noise
+generator.rate generator.steps discriminator.rate discriminator.steps adam.beta1 adam.beta2 augment.p augment.kinds
+actor_critic.entropy actor_critic.target_kimg actor_critic.replay actor_critic.optimistic actor_critic.extragradient
+balance.rule balance.look_kimg images save.stats_kimg save.judge_kimg save.samples_kimg save.checkpoint_kimg save.checkpoints
+stop.patience stop.retries
 """
-FOR_IMAGES = "images.size images.fit images.alpha images.heldout images.channels images.fingerprint"
+FOR_IMAGES = "images.size images.fit images.alpha images.heldout images.channels images.classes images.fingerprint"
 
 
 def test_the_list_of_options_is_frozen(tmp_path: Path) -> None:
@@ -31,7 +35,8 @@ def test_the_choices_are_what_the_tables_hold() -> None:
         return set(section.model_fields[key].annotation.__args__)
 
     assert choices(recipes.Networks, "pair") == set(PAIRS)
-    assert choices(recipes.Objective, "loss") == set(OBJECTIVES)
+    assert choices(recipes.Objective, "loss") == {*OBJECTIVES, "evidence"}
+    assert {name: len(duelo.load(name).train.labels.unique()) for name in recipes.CLASSES} == recipes.CLASSES
     assert set(recipes.DATA) == set(recipes.DEFAULTS) == set(recipes.SHAPES)
     assert all(duelo.load(name).name == name for name in recipes.DATA)
     assert all(duelo.load(name).shape == recipes.SHAPES[name] for name in recipes.DATA)
@@ -83,7 +88,7 @@ def test_every_preset_is_valid_and_survives_toml(name: str, tmp_path: Path) -> N
             "digits",
             None,
             {"objective.loss": "hope"},
-            "it must be one of: minimax, nonsaturating, relativistic.",
+            "it must be one of: evidence, hinge, leastsquares, minimax,",
         ),
         ("digits", None, {"networks.pair": "toy"}, "the networks 'toy' do not fit the data 'digits'"),
         ("ring", "lecture", {}, "the networks 'lecture' do not fit the data 'ring'"),

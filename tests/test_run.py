@@ -14,8 +14,9 @@ from conftest import TINY, assert_same_runs, duelo, environment, timeless
 
 from duelo import checkpoint
 from duelo.folder import RunFolder
+from duelo.learner import crossed
 from duelo.recipes import resolve, to_toml
-from duelo.run import crossed, grid_due, train
+from duelo.run import grid_due, train
 
 
 def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 FILE = Path(__file__).parents[1] / "docs/cli.md"
-COMMANDS = ["", "train", "data", "data inspect", "data pack", "sample", "report", "runs", "recipes"]
+COMMANDS = ["", "train", "data", "data inspect", "data pack", "sample", "compare", "report", "runs", "recipes"]
 
 
 def page() -> str:

@@ -12,29 +12,33 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from duelo.balance import Controls, annealed, fixed
+    from duelo.balance import Adaptive, Balance, Controls, Duel, Schedule, annealed, fixed
     from duelo.data import Dataset, Mixture, Part, grid, load, ring
     from duelo.data.pixels import tile
     from duelo.folder import RunFolder, find_runs
+    from duelo.learner import Learner, sample
     from duelo.networks import PAIRS, Pair, convolutional, lecture, toy, upsampling
-    from duelo.objectives import OBJECTIVES, Objective, gradient_penalty
-    from duelo.play import Game, Tick, play, sample
+    from duelo.objectives import OBJECTIVES, Objective, gradient_penalty, rules_of
+    from duelo.play import Game, Tick, play
     from duelo.recipes import PRESETS, Recipe, resolve
-    from duelo.run import Moment, load_game, train
+    from duelo.run import Moment, train
+    from duelo.saves import load_game
     from duelo.words import TrainingFailed, UserError
 
 __version__ = "0.1.0"
 
 _PLACES = {
-    "duelo.balance": ["Controls", "annealed", "fixed"],
+    "duelo.balance": ["Adaptive", "Balance", "Controls", "Duel", "Schedule", "annealed", "fixed"],
     "duelo.data": ["Dataset", "Mixture", "Part", "grid", "load", "ring"],
     "duelo.data.pixels": ["tile"],
     "duelo.folder": ["RunFolder", "find_runs"],
     "duelo.networks": ["PAIRS", "Pair", "convolutional", "lecture", "toy", "upsampling"],
-    "duelo.objectives": ["OBJECTIVES", "Objective", "gradient_penalty"],
-    "duelo.play": ["Game", "Tick", "play", "sample"],
+    "duelo.objectives": ["OBJECTIVES", "Objective", "gradient_penalty", "rules_of"],
+    "duelo.learner": ["Learner", "sample"],
+    "duelo.play": ["Game", "Tick", "play"],
     "duelo.recipes": ["PRESETS", "Recipe", "resolve"],
-    "duelo.run": ["Moment", "load_game", "train"],
+    "duelo.run": ["Moment", "train"],
+    "duelo.saves": ["load_game"],
     "duelo.words": ["TrainingFailed", "UserError"],
 }
 _HOME = {name: place for place, names in _PLACES.items() for name in names}
@@ -42,9 +46,13 @@ __all__ = [
     "OBJECTIVES",
     "PAIRS",
     "PRESETS",
+    "Adaptive",
+    "Balance",
     "Controls",
     "Dataset",
+    "Duel",
     "Game",
+    "Learner",
     "Mixture",
     "Moment",
     "Objective",
@@ -52,6 +60,7 @@ __all__ = [
     "Part",
     "Recipe",
     "RunFolder",
+    "Schedule",
     "Tick",
     "TrainingFailed",
     "UserError",
@@ -67,6 +76,7 @@ __all__ = [
     "play",
     "resolve",
     "ring",
+    "rules_of",
     "sample",
     "tile",
     "toy",

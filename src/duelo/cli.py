@@ -135,10 +135,18 @@ def train(
     fit: Fit = None,
     alpha: Alpha = None,
     heldout: Heldout = None,
+    generator: Annotated[str | None, Parameter(help=say("help.generator"))] = None,
+    discriminator: Annotated[str | None, Parameter(help=say("help.discriminator"))] = None,
 ) -> int:
     if kimg is not None and minutes is not None:
         raise UserError("cli.two_lengths")
-    options = {"kimg": kimg, "minutes": minutes, "seed": seed}
+    options = {
+        "kimg": kimg,
+        "minutes": minutes,
+        "seed": seed,
+        "networks.generator": generator,
+        "networks.discriminator": discriminator,
+    }
     given = {key: value for key, value in options.items() if value is not None}
     given |= framing(size, fit, alpha, heldout) | overrides
     resolved = recipes.resolve(data, recipe, given)
@@ -232,17 +240,33 @@ def sample(
         raise UserError("sample.count", n=n, most=MOST_SAMPLES)
     if not 0 <= seed < 2**31:
         raise UserError("sample.seed", seed=seed)
-    if class_ is not None:
-        raise UserError("sample.class")
     target = out or str(run / f"samples-seed{seed}.png")
     if not target.endswith((".png", ".npz", "/")):
         raise UserError("sample.out", path=target)
-    RunFolder(run).recipe()  # is there a run? asked before torch is loaded
+    recipe = RunFolder(run).recipe()  # is there a run? asked before torch is loaded
+    if class_ is not None and not recipe.networks.conditional:
+        raise UserError("sample.class")
+    if class_ is not None and not 0 <= class_ < recipe.classes:
+        raise UserError("sample.class_range", value=class_, most=recipe.classes - 1)
 
     from duelo import samples
 
-    samples.write(RunFolder(run), n, seed, target)
+    samples.write(RunFolder(run), n, seed, target, class_)
     print(say("sample.done", n=n, path=target))
+
+
+@app.command(help=say("help.compare"))
+def compare(
+    *runs: Annotated[Path, Parameter(help=say("help.compare_runs"))],
+    out: Annotated[Path | None, Parameter(help=say("help.compare_out"))] = None,
+) -> None:
+    folders = [RunFolder(run) for run in runs]
+    for folder in folders:
+        folder.recipe()
+
+    from duelo import compare as side_by_side
+
+    print(side_by_side.run(folders, out))
 
 
 @app.command(help=say("help.report"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ class RunFolder:
     """The files of one run.
 
     recipe.toml (as resolved), machine.json, stats.jsonl (a line for each interval), samples/<kimg>.png,
-    checkpoints/<images>.safetensors, data.json (how the data were cut into parts),
-    data.png (some training images), report.html.
+    checkpoints/<images>.safetensors and best.safetensors (the best point), data.json (how the data were cut into parts),
+    data.png (some training images), rescues.json (how often it fell apart), end.json (if it ended early), report.html.
     """
 
     path: Path
@@ -47,6 +48,18 @@ class RunFolder:
     @property
     def data_picture(self) -> Path:
         return self.path / "data.png"
+
+    @property
+    def rescues_file(self) -> Path:
+        return self.path / "rescues.json"
+
+    @property
+    def end_file(self) -> Path:
+        return self.path / "end.json"
+
+    @property
+    def best_file(self) -> Path:
+        return self.checkpoints_folder / "best.safetensors"
 
     @property
     def samples_folder(self) -> Path:
@@ -119,9 +132,17 @@ class RunFolder:
         newest = self.checkpoints()[:1]
         return int(newest[0].stem) if newest else 0
 
+    def rescues(self) -> list[dict[str, Any]]:
+        """Each time that the run fell apart: `nimg`, when; `name`, what was no longer finite; `back_to`, in images."""
+        return list(_values(self.rescues_file).get("rescues", []))
+
+    def end(self) -> dict[str, Any]:
+        """`nimg` and `why`, if the run ended before its length."""
+        return _values(self.end_file)
+
     def finished(self) -> bool:
         """Has the run reached its end?"""
-        return self.exists() and self.images_seen() >= self.recipe().length
+        return self.exists() and self.images_seen() >= min(self.recipe().length, self.end().get("nimg", math.inf))
 
 
 def _values(file: Path) -> dict[str, Any]:

@@ -2,54 +2,73 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
-from torch.optim.swa_utils import AveragedModel
+from torch.optim import Adam, Optimizer
 
+from duelo.actor_critic import OptimisticAdam, Replay, from_where_it_stood
 from duelo.balance import Balance, Controls, fixed
-from duelo.data import InMemory, Part, batch_indices
+from duelo.data import InMemory, Part
 from duelo.data.augment import augment
-from duelo.data.pixels import to_bytes, to_floats
 from duelo.dist import rank, world
+from duelo.learner import Average, Learner, Round, crossed, generate, randomness
 from duelo.networks import Pair
-from duelo.objectives import OBJECTIVES, gradient_penalty
+from duelo.objectives import between, entropy, gradient_penalty, lecam, rules_of, slope_penalty, threshold
+from duelo.referee import measure, sides, weights
 
-EMA_RAMP = 0.1  # early on, the half-life is at most this share of the images seen
+REPLAYED_BATCHES = 16  # how many batches of past fakes are kept
+ANCHOR_DECAY = 0.99  # of LeCam's moving averages, a round: Tseng et al. 2021, section 4
 
 
 @dataclass(frozen=True)
-class Tick:
+class Tick(Round):
     """One round, as it was played; all tensors detached, one value a sample [b], of the round's last turns.
 
     nimg: the time after the round: real images that the discriminator has seen.
     real_logits, fake_logits: what the discriminator said in its own turn, before it learnt from it.
+    border: the logit above which a sample was judged real.
     """
 
-    nimg: int
     real_logits: Tensor
     fake_logits: Tensor
     discriminator_loss: Tensor
     generator_loss: Tensor
     penalty: Tensor
-    controls: Controls
+    border: Tensor
+
+    def figures(self) -> dict[str, Tensor]:
+        """What the round showed, by name: losses, logits, penalty, and which samples the discriminator judged rightly."""
+        return {
+            "discriminator_loss": self.discriminator_loss,
+            "generator_loss": self.generator_loss,
+            "penalty": self.penalty,
+            "real_logit": self.real_logits,
+            "fake_logit": self.fake_logits,
+            "real_right": self.real_logits > self.border,
+            "fake_right": self.fake_logits <= self.border,
+        }
 
 
-class Game:
+class Game(Learner):
     """All that changes while two networks play, and the rules they play by.
 
-    pair: the networks. objective: a name in `duelo.OBJECTIVES`. batch: images a turn (in each process).
-    r1, r2: weights of the gradient penalties at real and at fake images, at least 0.
-    generator_rate, discriminator_rate: Adam's learning rates; betas: its two decays.
+    pair: the networks. objective: a name in `duelo.OBJECTIVES`; smoothing: of its label for real images, in [0, 1).
+    batch: images a turn (in each process). generator_rate, discriminator_rate: Adam's learning rates; betas: its two decays.
     ema_kimg: half-life of the generator's moving average, in thousands of images.
+    r1, r2, gp, lecam: weights of the penalties on D's slope at real images, at fake ones, between them, and on its logits.
     augment: kinds of change (of `duelo.data.augment.KINDS`) that befall the images that the discriminator sees, each with
-    the probability that the controls say. Raises ValueError where the pair is for points.
+    the probability that the controls say.
+    pack: how many members the discriminator judges at once, side by side as channels: Lin et al. 2018 (PacGAN).
+    entropy: weight of the generator's entropy. target_kimg: half-life of the averaged discriminator from which the generator
+    learns, 0 for the discriminator itself. replay: the share of past fakes that the discriminator sees.
+    optimistic, extragradient: how the steps are taken; see `duelo.actor_critic`.
+    Raises ValueError where two of these cannot go together, saying why.
     """
 
     def __init__(
@@ -58,85 +77,88 @@ class Game:
         objective: str = "nonsaturating",
         *,
         batch: int = 64,
-        r1: float = 0.0,
-        r2: float = 0.0,
         generator_rate: float = 2e-4,
         discriminator_rate: float = 2e-4,
         betas: tuple[float, float] = (0.5, 0.999),
         ema_kimg: float = 10.0,
+        smoothing: float = 0.0,
+        r1: float = 0.0,
+        r2: float = 0.0,
+        gp: float = 0.0,
+        lecam: float = 0.0,
         augment: Collection[str] = (),
+        pack: int = 1,
+        entropy: float = 0.0,
+        target_kimg: float = 0.0,
+        replay: float = 0.0,
+        optimistic: bool = False,
+        extragradient: bool = False,
     ) -> None:
         if augment and pair.pixel_range is None:
             raise ValueError("augmentation is for images, and this pair plays with points: leave `augment` empty")
-        self.pair = pair
+        if batch % pack:
+            raise ValueError(f"the batch ({batch}) must be a multiple of the members judged at once ({pack})")
+        if pair.classes and pack > 1:
+            raise ValueError("members that are judged at once would need one label: a conditional pair cannot be packed")
+        if pair.classes and replay:
+            raise ValueError("past fakes have lost their labels: a conditional pair cannot replay them")
+        if entropy and batch < 2:
+            raise ValueError("the entropy is measured between the members of a batch: it needs at least 2")
         for network in (pair.generator, pair.discriminator):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # where convolution is fastest
-        self.rules = OBJECTIVES[objective]
-        self.batch, self.r1, self.r2 = batch, r1, r2
         self.rates = {"generator": generator_rate, "discriminator": discriminator_rate}
-        self.optimizers = {
-            "generator": Adam(pair.generator.parameters(), generator_rate, betas, fused=True),
-            "discriminator": Adam(pair.discriminator.parameters(), discriminator_rate, betas, fused=True),
+        kind = OptimisticAdam if optimistic else Adam
+        optimizers = {
+            side: kind(network.parameters(), self.rates[side], betas, fused=True) for side, network in sides(pair).items()
         }
-        self.augment = augment
-        self.ema_kimg = ema_kimg
-        self.ema = AveragedModel(pair.generator, multi_avg_fn=self._average, use_buffers=True)
-        self.nimg = 0
-        self.nimg_averaged = 0  # the time of the last update of the average
+        super().__init__(pair, optimizers, batch, ema_kimg)
+        self.rules = rules_of(objective, smoothing)
+        self.r1, self.r2, self.gp, self.lecam = r1, r2, gp, lecam
+        self.augment, self.pack, self.entropy, self.extragradient = augment, pack, entropy, extragradient
+        self.anchors = torch.zeros(2)  # moving averages of the mean logits, real and fake
+        self.target = Average(pair.discriminator, target_kimg) if target_kimg else None
+        self.replay = Replay(replay, REPLAYED_BATCHES * batch) if replay else None
 
-    @property
-    def device(self) -> torch.device:
-        """Where the networks are."""
-        return next(self.pair.generator.parameters()).device
-
-    def latents(self, n: int) -> Tensor:
-        """`n` latents from N(0, 1), [n, *latent_shape] float32."""
-        return torch.randn(n, *self.pair.latent_shape, device=self.device)
-
-    def _average(self, averages: Any, values: Any, rounds: Any) -> None:
-        # Karras et al. 2020 (StyleGAN2-ADA): a half-life in images, ramped up so that early noise is forgotten
-        half_life = max(1.0, min(1000 * self.ema_kimg, EMA_RAMP * self.nimg))
-        decay = 0.5 ** ((self.nimg - self.nimg_averaged) / half_life)
-        if averages[0].is_floating_point():
-            torch._foreach_lerp_(list(averages), list(values), 1 - decay)
-        else:  # counters, such as batch normalization's
-            torch._foreach_copy_(list(averages), list(values))
-
-    def average(self) -> None:
-        """Let the average follow the generator, by as much as the time that has passed since it last did."""
-        self.ema.update_parameters(self.pair.generator)
-        self.nimg_averaged = self.nimg
+    def rounds(self, train: Part, seed: int, balance: Balance, referee: Part, look_kimg: float) -> Iterator[Round]:
+        """The game: ``play``."""
+        return play(self, train, seed, balance, referee, look_kimg)
 
     def state(self) -> dict[str, Any]:
         """Everything that a game must remember to go on exactly."""
-        return {
-            "generator": self.pair.generator.state_dict(),
-            "discriminator": self.pair.discriminator.state_dict(),
-            "ema": self.ema.state_dict(),
-            "generator_optimizer": self.optimizers["generator"].state_dict(),
-            "discriminator_optimizer": self.optimizers["discriminator"].state_dict(),
-            "nimg": self.nimg,
-        }
+        tree = super().state()
+        if self.lecam:
+            tree["anchors"] = self.anchors
+        if self.target:
+            tree["target"] = self.target.model.state_dict()
+        if self.replay and self.replay.past is not None:
+            tree["replay"] = self.replay.past
+        return tree
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over what ``state()`` gave, also from another device. Raises RuntimeError if the networks differ."""
-        self.pair.generator.load_state_dict(state["generator"])
-        self.pair.discriminator.load_state_dict(state["discriminator"])
-        self.ema.load_state_dict(state["ema"])
-        for side, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state[f"{side}_optimizer"])
-            for parameter, values in optimizer.state.items():
-                for name, value in values.items():
-                    if value.shape == parameter.shape:  # in the parameter's own memory layout, as Adam made it
-                        values[name] = torch.empty_like(parameter).copy_(value)
-        self.nimg = self.nimg_averaged = state["nimg"]
+        super().load(state)
+        if self.lecam:
+            self.anchors = state["anchors"].to(self.device)
+        if self.target:
+            self.target.model.load_state_dict(state["target"])
+        if self.replay and "replay" in state:
+            self.replay.past = state["replay"].to(self.device)
 
 
-def play(game: Game, data: Part | Tensor, seed: int = 0, balance: Balance | None = None) -> Iterator[Tick]:
+def play(
+    game: Game,
+    data: Part | Tensor,
+    seed: int = 0,
+    balance: Balance | None = None,
+    referee: Part | None = None,
+    look_kimg: float = 10.0,
+) -> Iterator[Tick]:
     """Play for ever, a round at a time: first the discriminator's turn, then the generator's (Goodfellow 2014, alg. 1).
 
     data: a part of a data set, or a tensor of members: uint8 images [n, c, h, w] or float32 points [n, d].
-    balance: what each side may do, as a function of the images seen; by default one turn each.
+    balance: what each side may do; by default one turn each.
+    referee: members that nobody trains on; if given, every `look_kimg` thousand images it is looked how the duel stands, and
+    the balance is told.
     Each round's randomness is a function of (seed, rank, nimg): a game that was saved and loaded plays on identically.
     In several processes, each reads its own share of the data; the networks themselves must then average their gradients
     (torch's DistributedDataParallel).
@@ -147,82 +169,135 @@ def play(game: Game, data: Part | Tensor, seed: int = 0, balance: Balance | None
     game.pair.discriminator.train()
     while True:
         controls = balance(game.nimg)
-        for side, optimizer in game.optimizers.items():
-            for group in optimizer.param_groups:
-                group["lr"] = game.rates[side] * controls.rate
-        with randomness(seed, rank(), game.nimg, game.device):
-            for _ in range(controls.discriminator_steps):
-                reals = next_reals(game, part, seed)
-                real_logits, fake_logits, discriminator_loss, penalty = discriminator_turn(game, reals, controls.augment)
-            for _ in range(controls.generator_steps):
-                generator_loss = generator_turn(game, reals, controls.augment)
-            game.average()
-        yield Tick(
-            game.nimg,
-            real_logits.detach(),
-            fake_logits.detach(),
-            discriminator_loss.detach(),
-            generator_loss.detach(),
-            penalty.detach(),
-            controls,
-        )
+        set_rates(game, controls)
+        start = game.nimg
+        end = start + game.batch * world() * controls.discriminator_steps * (2 if game.extragradient else 1)
+        look = referee is not None and crossed(start, end, look_kimg)
+        before = weights(game.pair) if look else None
+        with randomness(seed, rank(), start, game.device):
+            if game.extragradient:
+                with from_where_it_stood(game.optimizers):
+                    play_round(game, part, seed, controls)
+                    outcome = play_round(game, part, seed, controls, step=False)
+                for optimizer in game.optimizers.values():
+                    optimizer.step()
+            else:
+                outcome = play_round(game, part, seed, controls)
+            game.follow()
+            duel = None
+            if referee is not None and before is not None:
+                duel = measure(game, partial(judge, game, controls), part, referee, before)
+                balance.watch(duel)
+        real_logits, fake_logits, losses, generator_losses, penalty = (values.detach() for values in outcome)
+        border = threshold(game.rules, real_logits, fake_logits)
+        yield Tick(game.nimg, controls, duel, real_logits, fake_logits, losses, generator_losses, penalty, border)
 
 
-def discriminator_turn(game: Game, reals: Tensor, p: float = 0.0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+Outcome = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]  # real and fake logits, D's and G's losses, penalty
+
+
+def play_round(game: Game, part: Part, seed: int, controls: Controls, step: bool = True) -> Outcome:
+    """One round: both sides' turns. step: False to leave the gradients where they are, and the weights too."""
+    for _ in range(controls.discriminator_steps):
+        reals, labels = game.next_batch(part, seed)
+        real_logits, fake_logits, losses, penalty = discriminator_turn(game, reals, labels, controls, step)
+    for _ in range(controls.generator_steps):
+        generator_losses = generator_turn(game, reals, labels, controls, step)
+    return real_logits, fake_logits, losses, generator_losses, penalty
+
+
+def discriminator_turn(
+    game: Game, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool = True
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """(1) The discriminator learns to tell `reals` [b, *shape] from images made of noise: logits, losses, penalties [b].
 
-    p: the probability of each kind of augmentation. Penalties are on the slopes at the images as they were before it.
+    With packing, one of each for `game.pack` images. Penalties are on the slopes at the images before augmentation.
     """
     with torch.no_grad():
-        fakes = game.pair.generator(game.latents(len(reals)))
+        fakes = generate(game.pair.generator, game.latents(len(reals)), labels)
+        fakes = game.replay.mix(fakes) if game.replay else fakes
     reals.requires_grad_(game.r1 > 0)
     fakes.requires_grad_(game.r2 > 0)
-    real_logits, fake_logits = judge(game, reals, p), judge(game, fakes, p)
+    real_logits, fake_logits = judge(game, controls, reals, labels), judge(game, controls, fakes, labels)
     losses = game.rules.discriminator(real_logits, fake_logits)
-    penalty = torch.zeros_like(losses)
-    if game.r1 > 0:
-        penalty = penalty + game.r1 * gradient_penalty(real_logits, reals)
-    if game.r2 > 0:
-        penalty = penalty + game.r2 * gradient_penalty(fake_logits, fakes)
-    descend(game.optimizers["discriminator"], losses + penalty)
+    penalty = controls.penalty_factor * penalties(game, reals, fakes, labels, real_logits, fake_logits, controls)
+    descend(game.optimizers["discriminator"], losses + penalty, step)
+    if game.target:
+        game.target.update(game.pair.discriminator, game.nimg, game.batch * world())
     return real_logits, fake_logits, losses, penalty
 
 
-def generator_turn(game: Game, reals: Tensor, p: float = 0.0) -> Tensor:
+def penalties(
+    game: Game,
+    reals: Tensor,
+    fakes: Tensor,
+    labels: Tensor | None,
+    real_logits: Tensor,
+    fake_logits: Tensor,
+    controls: Controls,
+) -> Tensor:
+    """What the discriminator pays for steep slopes and large logits, one value for each logit."""
+    total = torch.zeros_like(real_logits)
+    if game.r1 > 0:
+        total = total + game.r1 * gradient_penalty(real_logits, reals)
+    if game.r2 > 0:
+        total = total + game.r2 * gradient_penalty(fake_logits, fakes)
+    if game.gp > 0:
+        points = between(reals.detach(), fakes.detach()).requires_grad_()
+        total = total + game.gp * slope_penalty(judge(game, controls, points, labels), points)
+    if game.lecam > 0:
+        total = total + game.lecam * lecam(real_logits, fake_logits, game.anchors)
+        means = torch.stack([real_logits.detach().mean(), fake_logits.detach().mean()])
+        game.anchors = ANCHOR_DECAY * game.anchors.to(means) + (1 - ANCHOR_DECAY) * means
+    return total
+
+
+def generator_turn(game: Game, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool = True) -> Tensor:
     """(2) The generator learns to fool the discriminator: its losses, [b]. `reals` matter to relativistic rules only."""
     with frozen(game.pair.discriminator):
-        fake_logits = judge(game, game.pair.generator(game.latents(len(reals))), p)
-        if game.rules.absolute:
-            real_logits = torch.zeros_like(fake_logits)
-        else:
+        fakes = generate(game.pair.generator, game.latents(len(reals)), labels)
+        fake_logits = judge(game, controls, fakes, labels, taught=True)
+        real_logits = torch.zeros_like(fake_logits)
+        if game.rules.relative:
             with torch.no_grad():
-                real_logits = judge(game, reals, p)
+                real_logits = judge(game, controls, reals, labels, taught=True)
         losses = game.rules.generator(real_logits, fake_logits)
-        descend(game.optimizers["generator"], losses)
+        if game.entropy:
+            losses = losses - game.entropy * entropy(fakes).mean()
+        descend(game.optimizers["generator"], losses, step)
     return losses
 
 
-def judge(game: Game, members: Tensor, p: float) -> Tensor:
-    """The discriminator's logits [b] for `members` [b, *shape], each kind of augmentation with probability `p`."""
+def judge(game: Game, controls: Controls, members: Tensor, labels: Tensor | None, taught: bool = False) -> Tensor:
+    """The discriminator's logits [b / pack] for `members` [b, *shape], augmented and noisy as the controls say.
+
+    taught: ask the discriminator from which the generator learns.
+    """
     if game.pair.pixel_range is not None:
-        members = augment(members, p, game.augment, game.pair.pixel_range)
-    logits: Tensor = game.pair.discriminator(members)
+        members = augment(members, controls.augment, game.augment, game.pair.pixel_range)
+    if controls.noise > 0:
+        members = members + controls.noise * torch.randn_like(members)
+    if game.pack > 1:
+        members = members.reshape(-1, game.pack * members.shape[1], *members.shape[2:])
+    network = game.target.model if taught and game.target else game.pair.discriminator
+    logits: Tensor = network(members) if labels is None else network(members, labels)
     return logits
 
 
-def descend(optimizer: Adam, losses: Tensor) -> None:
-    """One step down the mean of `losses`."""
+def set_rates(game: Game, controls: Controls) -> None:
+    """Adam's learning rates for the coming round."""
+    factors = {"generator": controls.generator_rate, "discriminator": controls.discriminator_rate}
+    for side, optimizer in game.optimizers.items():
+        for group in optimizer.param_groups:
+            group["lr"] = game.rates[side] * controls.rate * factors[side]
+
+
+def descend(optimizer: Optimizer, losses: Tensor, step: bool) -> None:
+    """One step down the mean of `losses`, or only its gradients."""
     optimizer.zero_grad(set_to_none=True)
     losses.mean().backward()
-    optimizer.step()
-
-
-def next_reals(game: Game, part: Part, seed: int) -> Tensor:
-    """The next batch of real members in the networks' numbers, [b, *shape] float32; the time moves on."""
-    indices = batch_indices(len(part), game.batch, game.nimg + rank() * game.batch, seed)
-    game.nimg += game.batch * world()
-    reals = to_floats(part.take(indices).to(game.device), game.pair.pixel_range)
-    return reals.contiguous(memory_format=torch.channels_last) if reals.ndim == 4 else reals
+    if step:
+        optimizer.step()
 
 
 @contextmanager
@@ -236,25 +311,3 @@ def frozen(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
-
-
-@contextmanager
-def randomness(seed: int, process: int, nimg: int, device: torch.device) -> Iterator[None]:
-    """Inside, torch's random numbers are a function of the first three alone; outside, they go on undisturbed."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(zlib.crc32(f"{seed}/{process}/{nimg}".encode()))
-        yield
-
-
-@torch.no_grad()
-def sample(game: Game, n: int, seed: int = 0, chunk: int = 500) -> Tensor:
-    """`n` fakes of the averaged generator: images [n, c, h, w] uint8 or points [n, d] float32, on the CPU.
-
-    The latents are a function of `seed` alone (drawn on the CPU), so sample i is the same whatever n and the device.
-    """
-    # sixteen at a time: torch fills normal numbers in blocks of 16, and a cut block would change the last samples
-    latents = torch.randn(-(-n // 16) * 16, *game.pair.latent_shape, generator=torch.Generator().manual_seed(seed))[:n]
-    generator = game.ema.eval() if game.nimg else game.pair.generator.eval()
-    fakes = [generator(part.to(game.device)).cpu() for part in latents.split(chunk)]
-    game.pair.generator.train()
-    return to_bytes(torch.cat(fakes), game.pair.pixel_range)

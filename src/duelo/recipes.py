@@ -19,6 +19,7 @@ from duelo.words import UserError, did_you_mean, say
 
 DATA = ("digits", "grid", "ring", "stacked-digits")  # by name; anything else is a path to images
 SHAPES = {"digits": (1, 28, 28), "grid": (2,), "ring": (2,), "stacked-digits": (3, 28, 28)}
+CLASSES = {"digits": 10, "grid": 25, "ring": 8}  # labels of the data that have some
 Kind = Literal["flip", "translate", "shift", "scale", "rotate", "cutout", "brightness", "contrast", "saturation"]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -33,19 +34,71 @@ class Section(BaseModel):
 
 
 class Networks(Section):
-    """pair: a name in `duelo.networks.PAIRS`. width: channels (or units) of the narrowest layer. latent: the noise."""
+    """pair: a name in `duelo.networks.PAIRS`. width: channels (or units) of the narrowest layer. latent: the noise.
 
-    pair: Literal["convolutional", "lecture", "toy", "upsampling"]
+    conditional: do both networks get the label? deviation: does the discriminator see how much the members of a batch
+    differ? Each pair has a habit of its own. generator, discriminator: networks of the user's that take the pair's places,
+    as "file.py:function"; sources: fingerprints of these files, filled in when a run starts.
+    """
+
+    pair: Literal["convolutional", "lecture", "residual", "silva", "toy", "upsampling", "vae"]
     width: Count
     latent: Count
+    conditional: bool = False
+    deviation: bool | None = None
+    generator: str | None = None
+    discriminator: str | None = None
+    sources: str | None = None
 
 
 class Objective(Section):
-    """loss: a name in `duelo.OBJECTIVES`. r1, r2: weights of the gradient penalties at real and fake images."""
+    """loss: a name in `duelo.OBJECTIVES` ("evidence" for a VAE). smoothing: taken off the label of real images.
 
-    loss: Literal["minimax", "nonsaturating", "relativistic"]
+    r1, r2, gp, lecam: weights of the penalties on the discriminator's slope at real images, at fake ones and between them,
+    and on its logits. pack: members that are judged at once. noise: standard deviation of the noise on all that the
+    discriminator sees at the start; it falls to nothing by the end.
+    """
+
+    loss: Literal["evidence", "hinge", "leastsquares", "minimax", "nonsaturating", "relativistic", "wasserstein"]
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     r1: NotNegative = 0.0
     r2: NotNegative = 0.0
+    gp: NotNegative = 0.0
+    lecam: NotNegative = 0.0
+    pack: Annotated[int, Field(ge=1, le=16)] = 1
+    noise: NotNegative = 0.0
+
+
+class ActorCritic(Section):
+    """What reinforcement learning does for an actor and its critic; see docs/actor-critic.md.
+
+    entropy: weight of the generator's entropy. target_kimg: half-life of the averaged discriminator from which the generator
+    learns, 0 for none. replay: share of past fakes among those that the discriminator sees.
+    optimistic, extragradient: how the steps are taken.
+    """
+
+    entropy: NotNegative = 0.0
+    target_kimg: NotNegative = 0.0
+    replay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    optimistic: bool = False
+    extragradient: bool = False
+
+
+class Balance(Section):
+    """rule: who decides what each side may do. look_kimg: how often, in thousands of images, the referee looks."""
+
+    rule: Literal["adaptive", "fixed", "scheduled"] = "fixed"
+    look_kimg: Positive = 5.0
+
+
+class Stop(Section):
+    """patience: the run stops when it is past its best for this share of its length; 0: never.
+
+    retries: how often a run that fell apart goes back and tries again with lower rates.
+    """
+
+    patience: Annotated[float, Field(ge=0, le=1)] = 0.5
+    retries: Annotated[int, Field(ge=0, le=10)] = 3
 
 
 class Side(Section):
@@ -89,7 +142,7 @@ class Images(Section):
     """How a user's own images are made alike; see `duelo.data.framing.Framing` for the first three.
 
     size: (height, width) in pixels, chosen by the images unless given. heldout: a path to the images of the held-out part.
-    channels, fingerprint: what the images turned out to be, filled in when a run starts.
+    channels, classes, fingerprint: what the images turned out to be, filled in when a run starts.
     """
 
     size: tuple[Pixels, Pixels] | None = None
@@ -97,6 +150,7 @@ class Images(Section):
     alpha: str = "white"
     heldout: str | None = None
     channels: Annotated[int, Field(ge=1, le=4)] | None = None
+    classes: Annotated[int, Field(ge=0)] | None = None
     fingerprint: str | None = None
 
     @field_validator("size", mode="before")
@@ -111,9 +165,11 @@ class Images(Section):
 
 
 class Save(Section):
-    """How often, in thousands of images, and how many checkpoints stay."""
+    """How often, in thousands of images, and how many checkpoints stay. judge_kimg: how often fakes are compared with the
+    referee part, to find the best point."""
 
     stats_kimg: Positive = 1.0
+    judge_kimg: Positive = 25.0
     samples_kimg: Annotated[float, Field(ge=0.1)] = 25.0
     checkpoint_kimg: Positive = 10.0
     checkpoints: Count = 3
@@ -137,8 +193,11 @@ class Recipe(Section):
     discriminator: Side
     adam: Adam
     augment: Augment = Augment()
+    actor_critic: ActorCritic = ActorCritic()
+    balance: Balance = Balance()
     images: Images | None = None
     save: Save = Save()
+    stop: Stop = Stop()
 
     @property
     def length(self) -> int:
@@ -158,6 +217,13 @@ class Recipe(Section):
         assert self.images.size is not None
         assert self.images.channels is not None
         return (self.images.channels, *self.images.size)
+
+    @property
+    def classes(self) -> int:
+        """How many classes a conditional pair tells apart; 0 if it does not."""
+        if not self.networks.conditional:
+            return 0
+        return CLASSES.get(self.data, 0) if self.images is None else self.images.classes or 0
 
 
 def digits() -> dict[str, Any]:
@@ -215,7 +281,8 @@ def toy() -> dict[str, Any]:
         "generator": {"rate": 3e-3},
         "discriminator": {"rate": 3e-3},
         "adam": {"beta1": 0.0, "beta2": 0.9},
-        "save": {"stats_kimg": 10.0, "samples_kimg": 200.0, "checkpoint_kimg": 100.0},
+        "balance": {"look_kimg": 10.0},
+        "save": {"stats_kimg": 10.0, "judge_kimg": 100.0, "samples_kimg": 200.0, "checkpoint_kimg": 100.0},
     }
 
 
@@ -242,6 +309,9 @@ def resolve(data: str | None, name: str | None = None, overrides: dict[str, Any]
         tree.pop("images", None)
     tree.pop("minutes", None)  # a saved recipe says how long it is by kimg; minutes are measured when they are asked for
     given = {key.replace("-", "_"): value for key, value in (overrides or {}).items()}
+    for key in ("networks.generator", "networks.discriminator"):
+        if isinstance(given.get(key), str):
+            given[key] = os.path.abspath(given[key])  # the same from anywhere, like the data
     for key, value in given.items():
         _put(tree, key, value)
     return validate(tree, where, given)
@@ -262,7 +332,14 @@ def validate(tree: dict[str, Any], where: str, overrides: Container[str] = ()) -
         recipe = recipe.model_copy(update={"images": Images()})
     if recipe.points and recipe.augment.p > 0:
         raise UserError("recipe.augment", data=recipe.data)
-    if (recipe.networks.pair == "toy") != recipe.points:
+    if recipe.networks.conditional and recipe.images is None and recipe.data not in CLASSES:
+        raise UserError("recipe.no_classes", data=recipe.data)
+    if (recipe.networks.pair == "vae") != (recipe.objective.loss == "evidence"):
+        raise UserError("recipe.vae", pair=recipe.networks.pair, loss=recipe.objective.loss)
+    if (recipe.networks.pair == "toy") != recipe.points and None in (
+        recipe.networks.generator,
+        recipe.networks.discriminator,
+    ):
         raise UserError("recipe.pair", pair=recipe.networks.pair, data=recipe.data)
     return recipe
 

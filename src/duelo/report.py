@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import statistics
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,30 @@ import matplotlib as mpl
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from PIL import Image
 
 from duelo import __version__, recipes
 from duelo.checkpoint import write_atomically
 from duelo.folder import RunFolder
-from duelo.objectives import OBJECTIVES
+from duelo.objectives import rules_of
 from duelo.words import LANGUAGES, UserError, language, say
 
 REAL, FAKE, NEUTRAL = "#2f7fc9", "#dd6b20", "#8a94a0"  # legible on light and on dark
 MACHINE = {key: f"machine.{key}" for key in ("device", "cpu", "cores", "threads", "system", "python", "torch")}
 STRIP = 9  # moments in the evolution strip
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a figure. label: the key of its name in the legend, if it is there. dashes: lengths on and off."""
+
+    x: list[float]
+    y: list[float]
+    colour: str
+    label: str | None = None
+    dashes: tuple[float, ...] = ()
+    dots: bool = False
 
 
 def write(path: Path) -> Path:
@@ -42,15 +56,8 @@ def render(folder: RunFolder) -> str:
     points = recipe.points
     seen = lines[-1]["nimg"] / 1000
     chosen = spaced(grids, STRIP)
-    environment = Environment(
-        loader=PackageLoader("duelo"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    return environment.get_template("report.html").render(
-        t=both,
-        lang=language(),
+    return fill(
+        "report.html",
         name=folder.path.name,
         title="report.title." + (recipe.data.replace("-", "_") if recipe.images is None else "images"),
         data=Path(recipe.data).name,
@@ -67,8 +74,18 @@ def render(folder: RunFolder) -> str:
         curves=curves(lines, recipe),
         recipe=[(key, written(value)) for key, value in recipes.flat(recipe).items() if value is not None],
         machine=[(name, machine[key]) for key, name in MACHINE.items() if key in machine],
-        version=__version__,
     )
+
+
+def fill(template: str, **values: object) -> str:
+    """One of the package's pages, with what all of them need."""
+    environment = Environment(
+        loader=PackageLoader("duelo"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template(template).render(t=both, lang=language(), version=__version__, **values)
 
 
 def both(key: str, /, **values: object) -> Markup:
@@ -84,19 +101,25 @@ def written(value: object) -> str:
 
 def numbers(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """The few figures that sum a run up, of its last tenth where they vary: (key of the name, value)."""
-    end = lines[-max(1, len(lines) // 10) :]
     seconds = lines[-1]["time"]["seconds"]
-
-    def mean(name: str) -> float:
-        return statistics.fmean(line[name]["mean"] for line in end)
-
     return [
         ("report.time", f"{seconds / 60:.1f} min"),
         ("report.images", f"{lines[-1]['nimg']:,}".replace(",", "\u202f")),
-        ("report.speed", f"{lines[-1]['nimg'] / max(seconds, 1e-9):,.0f}/s".replace(",", "\u202f")),
-        ("report.real_right", f"{mean('real_right'):.1%}"),
-        ("report.fake_right", f"{mean('fake_right'):.1%}"),
+        ("report.speed", speed(lines)),
+        ("report.real_right", share_at_end(lines, "real_right")),
+        ("report.fake_right", share_at_end(lines, "fake_right")),
     ]
+
+
+def speed(lines: list[dict[str, Any]]) -> str:
+    """Images per second over the whole run."""
+    return f"{lines[-1]['nimg'] / max(lines[-1]['time']['seconds'], 1e-9):,.0f}/s".replace(",", "\u202f")
+
+
+def share_at_end(lines: list[dict[str, Any]], name: str) -> str:
+    """The mean of a share over the last tenth of the run; "-" if the run has none, as a VAE, which has no discriminator."""
+    end = [line[name]["mean"] for line in lines[-max(1, len(lines) // 10) :] if name in line]
+    return f"{statistics.fmean(end):.1%}" if end else "-"
 
 
 def data_facts(folder: RunFolder) -> list[tuple[str, str]]:
@@ -111,7 +134,7 @@ def data_facts(folder: RunFolder) -> list[tuple[str, str]]:
 
 def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str, Any]]:
     """The three figures of the duel, each drawn once in each language."""
-    rules = OBJECTIVES[recipe.objective.loss]
+    rules = rules_of(recipe.objective.loss, recipe.objective.smoothing)
     kimg = [line["nimg"] / 1000 for line in lines]
 
     def figure(
@@ -121,8 +144,8 @@ def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str
         marks: list[tuple[float, str, str]],
         **values: str,
     ) -> dict[str, Any]:
-        series = [([line[name]["mean"] for line in lines], label, colour) for name, label, colour in names]
-        drawn = {lang: Markup(draw(lang, title, kimg, series, marks)) for lang in LANGUAGES}
+        series = [Curve(kimg, [line[name]["mean"] for line in lines], colour, label) for name, label, colour in names]
+        drawn = {lang: draw(lang, title, series, marks) for lang in LANGUAGES}
         return {"caption": caption, "figures": values, **drawn}
 
     d, g = rules.discriminator_equilibrium, rules.generator_equilibrium
@@ -137,9 +160,9 @@ def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str
             "report.loss_caption",
             "report.losses",
             [("discriminator_loss", "report.loss_d", REAL), ("generator_loss", "report.loss_g", FAKE)],
-            [(value, "report.draw", NEUTRAL) for value in {d, g}],
+            [(value, "report.draw", NEUTRAL) for value in {d, g} if value is not None],
             d=f"{d:.2f}",
-            g=f"{g:.2f}",
+            g="-" if g is None else f"{g:.2f}",
         ),
         figure(
             "report.logit_caption",
@@ -153,11 +176,15 @@ def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str
 def draw(
     lang: str,
     title: str,
-    kimg: list[float],
-    series: list[tuple[list[float], str, str]],
+    series: list[Curve],
     marks: list[tuple[float, str, str]],
-) -> str:
-    """One figure as inline SVG without a background, so that it suits a light and a dark page."""
+    x: str = "report.kimg",
+    log: bool = False,
+) -> Markup:
+    """One figure as inline SVG without a background, so that it suits a light and a dark page.
+
+    marks: horizontal dashed lines as (value, label, colour), of which the first is in the legend. x: what is along the axis.
+    """
     style: Any = {
         "svg.fonttype": "none",
         "svg.hashsalt": title + lang,
@@ -172,19 +199,28 @@ def draw(
     with mpl.rc_context(style):
         figure = Figure(figsize=(4.6, 3.1), layout="constrained")
         axes = figure.add_subplot()
-        for values, label, colour in series:
-            axes.plot(kimg, values, color=colour, linewidth=1.6, label=say(label, lang))
-        for i, (value, label, colour) in enumerate(marks):
-            axes.axhline(value, color=colour, linewidth=1, linestyle=(0, (4, 3)), label=None if i else say(label, lang))
+        for curve in series:
+            label = say(curve.label, lang) if curve.label else None
+            (line,) = axes.plot(curve.x, curve.y, color=curve.colour, linewidth=1.6, markersize=3, label=label)
+            line.set_linestyle((0, curve.dashes) if curve.dashes else "-")
+            line.set_marker("o" if curve.dots else "")
+        for i, (value, name, colour) in enumerate(marks):
+            axes.axhline(value, color=colour, linewidth=1, linestyle=(0, (4, 3)), label=None if i else say(name, lang))
+        if log:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.set_title(say(title, lang), loc="left", fontsize=12)
-        axes.set_xlabel(say("report.kimg", lang))
+        axes.set_xlabel(say(x, lang))
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", alpha=0.2)
-        axes.legend(frameon=False, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        if marks or any(curve.label for curve in series):
+            axes.legend(frameon=False, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2))
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    return Markup(text[text.index("<svg") :])
 
 
 def spaced(grids: list[tuple[float, Path]], count: int) -> list[tuple[float, Path]]:
@@ -197,9 +233,17 @@ def spaced(grids: list[tuple[float, Path]], count: int) -> list[tuple[float, Pat
 
 def top_row(file: Path, columns: int = 10) -> bytes:
     """The first row of a sample grid, as PNG."""
+    return top_rows(file, 1, columns)
+
+
+def top_rows(file: Path, rows: int, of: int = 10, widest: int | None = None) -> bytes:
+    """The first `rows` of a sample grid, as PNG; made smaller if it is wider than `widest` pixels."""
     with Image.open(file) as grid:
-        buffer = io.BytesIO()
-        grid.crop((0, 0, grid.width, grid.height // columns)).save(buffer, "PNG")
+        part = grid.crop((0, 0, grid.width, grid.height * rows // of))
+    if widest is not None and part.width > widest:
+        part.thumbnail((widest, part.height), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    part.save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -14,19 +15,21 @@ from duelo.checkpoint import write_atomically
 from duelo.data import load
 from duelo.data.pixels import png, scatter, tile
 from duelo.folder import RunFolder
-from duelo.play import sample
-from duelo.run import load_game
+from duelo.learner import sample, sample_labels
+from duelo.saves import load_game
 from duelo.words import UserError
 
 
-def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
-    """Draw `n` samples of a run with the latents of `seed` and write them to `target`.
+def write(folder: RunFolder, n: int, seed: int, target: str, class_: int | None = None) -> None:
+    """Draw `n` samples of a run with the latents of `seed` and write them to `target`; of one class if it is given.
 
-    A .png is one picture (a grid; for points, a scatter plot). A .npz holds `images`: uint8 [n, h, w, c], or
-    float32 [n, 2] if they are points. A folder (ending in "/") gets a .png for each image. Raises UserError.
+    A .png is one picture (a grid; for points, a scatter plot). A .npz holds `images`: uint8 [n, h, w, c], or float32 [n, 2]
+    if they are points; and `labels`, int64 [n], if the run is conditional. A folder (ending in "/") gets a .png for each
+    image. Raises UserError.
     """
     game, recipe = load_game(folder)
-    values = sample(game, n, seed)
+    labels = sample_labels(game, n, seed) if class_ is None else torch.full((n,), class_)
+    values = sample(game, n, seed, labels)
     path = Path(target)
     try:
         (path if target.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
@@ -35,7 +38,10 @@ def write(folder: RunFolder, n: int, seed: int, target: str) -> None:
     if target.endswith(".npz"):
         array = values.numpy() if recipe.points else values.permute(0, 2, 3, 1).numpy()
         buffer = BytesIO()
-        np.savez_compressed(buffer, images=array)
+        if labels is None:
+            np.savez_compressed(buffer, images=array)
+        else:
+            np.savez_compressed(buffer, images=array, labels=labels.numpy())
         write_atomically(path, buffer.getvalue())
     elif recipe.points:
         if target.endswith("/"):

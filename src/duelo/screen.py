@@ -68,6 +68,8 @@ def announce(moment: Moment, folder: Path, command: str) -> None:
         "spoiled": lambda: say("train.spoiled", path=moment.path),
         "interrupted": lambda: say("train.interrupted", at=at, command=command),
         "finished": lambda: say("train.finished", kimg=kimg),
+        "rescued": lambda: say("train.rescued", name=moment.what, at=at),
+        "stopped": lambda: say("train.stopped", at=at),
         "end": lambda: say("train.end", kimg=at, time=duration(RunFolder(folder).training_seconds())),
     }
     if moment.pack is not None:
@@ -78,6 +80,8 @@ def announce(moment: Moment, folder: Path, command: str) -> None:
         print("\n".join([*inspection.short(facts), *notes]), file=sys.stderr, flush=True)
     if moment.kind in lines:
         print(lines[moment.kind](), file=sys.stderr, flush=True)
+    if moment.best is not None and moment.best[1] < moment.nimg:
+        print(say("train.best", at=moment.best[1] / 1000), file=sys.stderr, flush=True)
 
 
 class PlainScreen:
@@ -169,11 +173,11 @@ class LiveScreen:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
-        from duelo.objectives import OBJECTIVES
+        from duelo.objectives import rules_of
 
         kimg, at, now = moment.recipe.kimg, moment.nimg / 1000, self.history[-1]
         speed = max(now["time"]["images_per_second"], 0.1)
-        rules = OBJECTIVES[moment.recipe.objective.loss]
+        rules = rules_of(moment.recipe.objective.loss, moment.recipe.objective.smoothing)
         table = Table.grid(padding=(0, 2))
         table.add_row(
             say("screen.progress"),
@@ -193,7 +197,7 @@ class LiveScreen:
                 say(name),
                 f"{values[-1]:.3f}",
                 self.line(key, min(values), max(values)),
-                say("screen.balance", value=draw),
+                "" if draw is None else say("screen.balance", value=draw),
             )
         title = say("screen.title", data=moment.recipe.data, speed=speed)
         return Panel(table, title=title, title_align="left", expand=False)

@@ -28,8 +28,12 @@ class Mixture:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """`n` exact draws, [n, 2] float32."""
+        return self.draw(n, generator)[0]
+
+    def draw(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """`n` exact draws, [n, 2] float32, and the numbers of their Gaussians, [n] int64."""
         modes = torch.randint(len(self.means), (n,), generator=generator)
-        return self.means[modes] + self.sigma * torch.randn(n, 2, generator=generator)
+        return self.means[modes] + self.sigma * torch.randn(n, 2, generator=generator), modes
 
     def log_density(self, points: Tensor) -> Tensor:
         """The exact log of the density, in nats per unit of area. points: [n, 2] -> [n]."""

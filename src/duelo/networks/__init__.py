@@ -7,14 +7,18 @@ from collections.abc import Callable
 from duelo.networks.convolutional import convolutional
 from duelo.networks.lecture import lecture
 from duelo.networks.pair import Pair
+from duelo.networks.residual import residual
+from duelo.networks.silva import silva
 from duelo.networks.toy import toy
 from duelo.networks.upsampling import upsampling
 
-__all__ = ["PAIRS", "Pair", "convolutional", "lecture", "toy", "upsampling"]
+__all__ = ["PAIRS", "Pair", "convolutional", "lecture", "residual", "silva", "toy", "upsampling"]
 
 PAIRS: dict[str, Callable[..., Pair]] = {
     "convolutional": convolutional,
     "lecture": lecture,
+    "residual": residual,
+    "silva": silva,
     "toy": toy,
     "upsampling": upsampling,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +14,19 @@ class Logit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: [b, 1, ...] -> [b]."""
         return x.flatten()
+
+
+class Judging(nn.Module):
+    """A discriminator whose logits may come as [b, 1, ...]: here they come as [b]."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, members: Tensor, *labels: Tensor) -> Tensor:
+        """members: [b, *shape]; labels: [b] int64, if the network is conditional -> logits [b]."""
+        logits: Tensor = self.network(members, *labels)
+        return logits.reshape(len(members))
 
 
 class Unflatten(nn.Module):
@@ -38,12 +53,51 @@ class MinibatchDeviation(nn.Module):
         self.group = group
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: [b, c, h, w] -> [b, c + 1, h, w]."""
-        b, c, h, w = x.shape
+        """x: [b, c, *size] -> [b, c + 1, *size]; size may be empty."""
+        b, _, *rest = x.shape
         size = self.group if b % self.group == 0 else b
-        groups = x.reshape(size, b // size, c, h, w)
-        deviation = (groups.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # [b // size]
-        return torch.cat([x, deviation.repeat(size)[:, None, None, None].expand(b, 1, h, w)], 1)
+        groups = x.reshape(size, b // size, *x.shape[1:])
+        deviation = (groups.var(0, correction=0) + 1e-8).sqrt().mean(tuple(range(1, x.ndim)))  # [b // size]
+        channel = deviation.repeat(size).reshape(b, 1, *[1] * len(rest)).expand(b, 1, *rest)
+        return torch.cat([x, channel], 1)
+
+
+class WithClass(nn.Module):
+    """A generator that is told the class: each class has a latent of its own, learnt, beside the random one.
+
+    network: a generator for latents of twice the channels, [b, 2 * c, *rest]. latent_shape: (c, *rest), of the random ones
+    alone. After conditional GANs (Mirza & Osindero 2014, section 3.2).
+    """
+
+    def __init__(self, network: nn.Module, classes: int, latent_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.latent_shape = latent_shape
+        self.embedding = nn.Embedding(classes, math.prod(latent_shape))  # N(0, 1) at the start, like the latents
+
+    def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """latents: [b, *latent_shape]; labels: [b] int64 in [0, classes) -> members [b, *shape]."""
+        meant = self.embedding(labels).reshape(-1, *self.latent_shape)
+        members: Tensor = self.network(torch.cat([latents, meant], 1))
+        return members
+
+
+class OfClass(nn.Module):
+    """A discriminator that is asked whether a member is a real one of its class.
+
+    network: gives [b, classes, ...], one logit a class; the label picks its own. A projection discriminator (Miyato & Koyama
+    2018, section 3): the last layer's weights for a class are its embedding, which is projected onto what was seen in the
+    member. The layer that all classes share there is left out: each class's own can hold it.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, members: Tensor, labels: Tensor) -> Tensor:
+        """members: [b, *shape]; labels: [b] int64 in [0, classes) -> logits [b]."""
+        logits: Tensor = self.network(members).flatten(1)
+        return logits.gather(1, labels[:, None])[:, 0]
 
 
 def initialize(network: nn.Module) -> None:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from torch import nn
 
-from duelo.networks.blocks import Logit, MinibatchDeviation, Unflatten, initialize
-from duelo.networks.pair import Pair
+from duelo.networks.blocks import MinibatchDeviation, Unflatten, initialize
+from duelo.networks.pair import Pair, couple, outputs, room
 
 SMALLEST = 4  # the longer side of the image where the discriminator ends and the generator begins
 WIDEST = 8  # channels, in widths, beyond which stages no longer double
@@ -37,22 +37,30 @@ def stage_plan(shape: tuple[int, ...], width: int) -> tuple[list[Stage], tuple[i
     return stages, (channels, h, w)
 
 
-def convolutional(shape: tuple[int, ...], width: int = 32, latent: int = 64) -> Pair:
-    """The pair for images of `shape` (c, h, w): `width` channels next to the image, `latent` normal numbers."""
+def convolutional(
+    shape: tuple[int, ...], width: int = 32, latent: int = 64, *, classes: int = 0, deviation: bool | None = None
+) -> Pair:
+    """The pair for images of `shape` (c, h, w): `width` channels next to the image, `latent` normal numbers.
+
+    classes: of the labels, 0 for none. deviation: minibatch deviation before the discriminator's last layer (by habit).
+    """
     stages, (c, h, w) = stage_plan(shape, width)
-    judge = discriminator(shape, width)
-    generator = nn.Sequential(nn.Linear(latent, c * h * w), Unflatten((c, h, w)))
+    judge = discriminator(shape, width, classes, deviation)
+    generator = nn.Sequential(nn.Linear(room(latent, classes), c * h * w), Unflatten((c, h, w)))
     for stage in reversed(stages):
         generator.extend([nn.BatchNorm2d(stage.below), nn.ReLU()])
         generator.append(nn.ConvTranspose2d(stage.below, stage.above, kernel(stage.size), stride=2, padding=1))
     generator.append(nn.Tanh())
     for network in (generator, judge):
         initialize(network)
-    return Pair(generator, judge, (latent,), pixel_range=(-1.0, 1.0))
+    return couple(generator, judge, (latent,), classes=classes)
 
 
-def discriminator(shape: tuple[int, ...], width: int) -> nn.Sequential:
-    """Strided convolutions, batch normalization but in the first layer, minibatch deviation before the last one."""
+def discriminator(shape: tuple[int, ...], width: int, classes: int = 0, deviation: bool | None = None) -> nn.Sequential:
+    """Strided convolutions, batch normalization but in the first layer, minibatch deviation before the last one.
+
+    [b, *shape] -> [b, 1], or one output for each class; `deviation` False leaves the minibatch deviation out.
+    """
     stages, (c, h, w) = stage_plan(shape, width)
     network = nn.Sequential()
     for i, stage in enumerate(stages):
@@ -60,8 +68,10 @@ def discriminator(shape: tuple[int, ...], width: int) -> nn.Sequential:
         if i > 0:
             network.append(nn.BatchNorm2d(stage.below))
         network.append(nn.LeakyReLU(0.2))
-    network.extend([MinibatchDeviation(), nn.Flatten(), nn.Linear((c + 1) * h * w, 1), Logit()])
-    return network
+    if deviation is not False:
+        network.append(MinibatchDeviation())
+        c += 1
+    return network.extend([nn.Flatten(), nn.Linear(c * h * w, outputs(classes))])
 
 
 def kernel(size: tuple[int, ...]) -> tuple[int, int]:

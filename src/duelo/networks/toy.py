@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from torch import nn
 
-from duelo.networks.blocks import Logit
-from duelo.networks.pair import Pair
+from duelo.networks.blocks import MinibatchDeviation
+from duelo.networks.pair import Pair, couple, outputs, room
 
 
-def toy(shape: tuple[int, ...], width: int = 128, latent: int = 32) -> Pair:
-    """Perceptrons with two hidden layers of `width` ReLU (leaky 0.2 in the discriminator); `latent` normal numbers."""
+def toy(
+    shape: tuple[int, ...], width: int = 128, latent: int = 32, *, classes: int = 0, deviation: bool | None = None
+) -> Pair:
+    """Perceptrons with two hidden layers of `width` ReLU (leaky 0.2 in the discriminator); `latent` normal numbers.
+
+    classes: of the labels, 0 for none. deviation: minibatch deviation before the discriminator's last layer (not by habit).
+    Raises ValueError unless `shape` is (d,).
+    """
     (d,) = shape
-    generator = nn.Sequential(nn.Linear(latent, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, d))
-    discriminator = nn.Sequential(
-        nn.Linear(d, width),
-        nn.LeakyReLU(0.2),
-        nn.Linear(width, width),
-        nn.LeakyReLU(0.2),
-        nn.Linear(width, 1),
-        Logit(),
+    generator = nn.Sequential(
+        nn.Linear(room(latent, classes), width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, d)
     )
-    return Pair(generator, discriminator, (latent,), pixel_range=None)
+    discriminator = nn.Sequential(nn.Linear(d, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2))
+    if deviation:
+        discriminator.append(MinibatchDeviation())
+    discriminator.append(nn.Linear(width + bool(deviation), outputs(classes)))
+    return couple(generator, discriminator, (latent,), None, classes)

@@ -11,18 +11,23 @@ from torch import nn
 
 from duelo.networks.blocks import Unflatten, initialize
 from duelo.networks.convolutional import discriminator, stage_plan
-from duelo.networks.pair import Pair
+from duelo.networks.pair import Pair, couple, room
 
 
-def upsampling(shape: tuple[int, ...], width: int = 32, latent: int = 64) -> Pair:
-    """The pair for images of `shape` (c, h, w): `width` channels next to the image, `latent` normal numbers."""
+def upsampling(
+    shape: tuple[int, ...], width: int = 32, latent: int = 64, *, classes: int = 0, deviation: bool | None = None
+) -> Pair:
+    """The pair for images of `shape` (c, h, w): `width` channels next to the image, `latent` normal numbers.
+
+    classes: of the labels, 0 for none. deviation: minibatch deviation before the discriminator's last layer (by habit).
+    """
     stages, (c, h, w) = stage_plan(shape, width)
-    generator = nn.Sequential(nn.Linear(latent, c * h * w), Unflatten((c, h, w)))
+    generator = nn.Sequential(nn.Linear(room(latent, classes), c * h * w), Unflatten((c, h, w)))
     for stage in reversed(stages):
         generator.extend([nn.BatchNorm2d(stage.below), nn.ReLU(), nn.Upsample(size=stage.size, mode="nearest")])
         generator.append(nn.Conv2d(stage.below, stage.above, 3, padding=1))
     generator.append(nn.Tanh())
-    judge = discriminator(shape, width)
+    judge = discriminator(shape, width, classes, deviation)
     for network in (generator, judge):
         initialize(network)
-    return Pair(generator, judge, (latent,), pixel_range=(-1.0, 1.0))
+    return couple(generator, judge, (latent,), classes=classes)

@@ -70,8 +70,44 @@ WORDS = {
     "recipe.images": "the options of images (images.size, ...) are for images of your own, not for {data!r}; leave "
     "them out.",
     "recipe.augment": "augment.p is for images, and {data!r} are points; set it to 0.",
+    "recipe.no_classes": "the data {data!r} have no labels, which a conditional pair needs; leave "
+    "networks.conditional false.",
+    "recipe.vae": "the pair {pair!r} and the objective {loss!r} do not go together: a VAE learns by the objective "
+    "'evidence', and nothing else does; choose --recipe vae.",
+    "recipe.together": "these settings cannot go together: {why}.",
     "networks.shape": "the networks {pair!r} are not made for images of shape {shape} (channels, height, width); "
     "choose another recipe, or another --size (the lecture's pair wants grey images and --size 28).",
+    "side.generator": "generator",
+    "side.discriminator": "discriminator",
+    "networks.own_colon": "{place!r} does not name a function; write the file and the function that makes the network, "
+    "as in nets.py:generator.",
+    "networks.own_missing": "there is no file {path} that could make a network; correct what stands before the colon.",
+    "networks.own_not_python": "{path} is not called a Python file; write the function that makes the network into a "
+    "file whose name ends in .py.",
+    "networks.own_unreadable": "{path} cannot be read ({why}); check its permissions.",
+    "networks.own_import": "{path} cannot be imported: {why} (line {line}); correct the file.",
+    "networks.own_function": "{path} has no function {name!r}{guess}; correct the name after the colon.",
+    "networks.own_parameter": "{name}() in {path} needs {parameter!r}, which it cannot be given{guess}; it may name "
+    "{known} as parameters, and any other one needs a default.",
+    "networks.own_call": "{name}() in {path} failed: {why} (line {line}); correct it.",
+    "networks.own_result": "{name}() in {path} gives a value of type {kind}, not a torch.nn.Module; let it return the "
+    "network.",
+    "networks.own_weights": "the {side} has no weights that could learn; give it layers with parameters.",
+    "networks.own_inputs": "the {side} ({kind}) cannot be called with ({inputs}); give it a forward(self, {inputs}).",
+    "networks.own_failed": "the {side} failed in its layer {layer}, which was given {given}: {why}; make that layer fit "
+    "what it is given.",
+    "networks.own_kind": "the {side} gives a value of type {kind}, not a tensor; let its forward return one tensor.",
+    "networks.own_batch": "the {side} makes a tensor of {given} from {n} inputs, and the first number should be theirs; "
+    "change the layer that gives this shape, {layer}.",
+    "networks.own_members": "the {side} makes members of {given}, but those of the data are {wanted}; change the layer "
+    "that gives this shape, {layer}.",
+    "networks.own_logits": "the {side} gives {given} for {n} members, but one number for each is wanted ({n} or {n} x "
+    "1); change the layer that gives this shape, {layer}.",
+    "networks.own_numbers": "the {side} gives {given} numbers, not float32; look at its layer {layer}.",
+    "networks.own_infinite": "the {side} gives numbers that are not finite, first in its layer {layer}; look at what "
+    "this one computes.",
+    "networks.own_gradient": "no gradient gets through the {side}: it is lost in its layer {layer}; look there for "
+    "detach(), no_grad(), a rounding, or weights that are never used.",
     "rule.gt": "greater than {limit:g}",
     "rule.ge": "at least {limit:g}",
     "rule.lt": "less than {limit:g}",
@@ -104,6 +140,7 @@ WORDS = {
     "beginning.",
     "device.none": "there is no device {device!r} here; use --device cpu.",
     "sample.class": "this run was trained without classes; leave out --class.",
+    "sample.class_range": "--class {value}: the run's classes are 0 to {most}; choose one of them.",
     "sample.count": "-n {n} is not valid: it must be from 1 to {most}.",
     "sample.seed": "--seed {seed} is not valid: it must be from 0 to 2147483647.",
     "sample.points_folder": "points are not single images; write them to a .png or a .npz file with --out.",
@@ -132,6 +169,11 @@ WORDS = {
     "help.minutes": "choose kimg so that training takes about this long here",
     "help.seed": "the seed of all randomness",
     "help.device": "auto, cpu or cuda",
+    "help.generator": "a generator of your own: file.py:function",
+    "help.discriminator": "a discriminator of your own: file.py:function",
+    "help.compare": "Compare runs side by side: at equal images and at equal seconds.",
+    "help.compare_runs": "the runs' folders, two or more",
+    "help.compare_out": "the page to write (default: compare.html beside the runs)",
     "help.size": "images of your own: one number (a square), or a height and a width [default: chosen by the images]",
     "help.fit": "images of other proportions: crop (the middle), pad (a margin) or stretch [default: crop]",
     "help.alpha": "behind transparent pixels: a colour, or keep for a channel of its own [default: white]",
@@ -153,6 +195,10 @@ WORDS = {
     "train.interrupted": "interrupted at {at:g} kimg and saved; to go on, run the same command again:\n  {command}",
     "train.finished": "this run was finished before ({kimg:g} kimg)",
     "train.end": "finished: {kimg:g} kimg in {time}",
+    "train.rescued": "training fell apart at {at:g} kimg ({name} is no longer a finite number); it goes back to the "
+    "last checkpoint and on with half the learning rates",
+    "train.stopped": "stopped at {at:g} kimg: the run is past its best",
+    "train.best": "best point: {at:g} kimg, judged on referee images that nobody trained on; `duelo sample` draws from it",
     "train.report": "report: {path}",
     "train.packing_look": "looking at the images",
     "train.packing_pack": "reading the images",
@@ -270,6 +316,47 @@ WORDS = {
     "report.recipe": "Recipe",
     "report.machine": "Machine",
     "report.footer": "Written by duelo {version}. This page is a single file and needs no network.",
+    # runs side by side
+    "compare.few": "comparing takes two different runs or more; `duelo runs` lists what there is.",
+    "compare.no_stats": "the run in {path} has no statistics yet, so there is nothing to compare; train it longer, or "
+    "leave it out.",
+    "compare.out": "--out {path} is not valid: name a .html file.",
+    "compare.page": "page: {path}",
+    "compare.columns": "run|data|kimg|time|images|best judgement|floor|last judgement|D real|D generated|differs in",
+    "compare.equal_images": "judgement at equal images ({kimg} kimg)",
+    "compare.equal_time": "judgement at equal training time ({time})",
+    "compare.other_data": "these runs are on different data ({data}): only judgements on the same data can be "
+    "compared with each other.",
+    "compare.other_machines": "these runs were trained on different machines or with different numbers of threads: at "
+    "equal training time, that counts, too.",
+    "compare.title": "Runs side by side",
+    "compare.lead": "{n} runs, compared after equally many images and after equally long training.",
+    "compare.figures": "The runs in figures",
+    "compare.data": "data",
+    "compare.kimg": "thousands of images (kimg)",
+    "compare.best": "best judgement",
+    "compare.floor": "floor: real against real",
+    "compare.last": "last judgement",
+    "compare.value": "Judgement",
+    "compare.differs": "What differs in the recipes",
+    "compare.same": "The recipes are the same",
+    "compare.judgement_hint": "The distance ({measure}) between generated images and real ones of the referee part, "
+    "on which nobody trained: the lower, the better. The floor is the distance between real images and other real "
+    "ones. Few images are looked at, and another seed gives another curve: before saying that one recipe is better "
+    "than another, compare several runs of each. The scale is logarithmic.",
+    "compare.no_judgement": "None of these runs was judged: they are of an older version.",
+    "compare.seconds": "training time in seconds",
+    "compare.minutes": "training time in minutes",
+    "compare.smooth": "Each curve is summed up in at most {n} averages.",
+    "compare.without": "Without a discriminator, so without these curves: {names}.",
+    "compare.pictures": "What they make",
+    "compare.pictures_hint": "Of each run, the newest picture saved at or before that point. Nothing was picked "
+    "by hand.",
+    "compare.top_rows": "Of grids of images, only the first {n} rows are shown.",
+    "compare.pictures_images": "At equal images ({kimg} kimg)",
+    "compare.pictures_time": "At equal training time ({time})",
+    "compare.pictures_end": "The last ones",
+    "compare.no_picture": "no picture",
     "machine.device": "device",
     "machine.cpu": "processor",
     "machine.cores": "cores",

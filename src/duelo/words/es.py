@@ -74,8 +74,44 @@ WORDS = {
     "recipe.pair": "las redes {pair!r} no sirven para los datos {data!r}; cambie networks.pair o elija otra receta.",
     "recipe.images": "las opciones de imágenes (images.size, ...) son para imágenes propias, no para {data!r}; omítalas.",
     "recipe.augment": "augment.p es para imágenes, y {data!r} son puntos; póngalo en 0.",
+    "recipe.no_classes": "los datos {data!r} no tienen etiquetas, que un par condicional necesita; deje "
+    "networks.conditional en false.",
+    "recipe.vae": "el par {pair!r} y el objetivo {loss!r} no van juntos: un VAE aprende con el objetivo 'evidence', y "
+    "nada más lo hace; elija --recipe vae.",
+    "recipe.together": "estos ajustes no pueden ir juntos: {why}.",
     "networks.shape": "las redes {pair!r} no están hechas para imágenes de forma {shape} (canales, alto, ancho); "
     "elija otra receta u otro --size (el par de la clase pide imágenes grises y --size 28).",
+    "side.generator": "generadora",
+    "side.discriminator": "discriminadora",
+    "networks.own_colon": "{place!r} no nombra ninguna función; escriba el archivo y la función que hace la red, como "
+    "en redes.py:generadora.",
+    "networks.own_missing": "no existe el archivo {path} que haría una red; corrija lo que está antes de los dos puntos.",
+    "networks.own_not_python": "{path} no se llama como un archivo de Python; escriba la función que hace la red en un "
+    "archivo cuyo nombre termine en .py.",
+    "networks.own_unreadable": "no se puede leer {path} ({why}); revise sus permisos.",
+    "networks.own_import": "no se puede importar {path}: {why} (línea {line}); corrija el archivo.",
+    "networks.own_function": "{path} no tiene ninguna función {name!r}{guess}; corrija el nombre que sigue a los dos "
+    "puntos.",
+    "networks.own_parameter": "{name}() en {path} necesita {parameter!r}, que no se le puede dar{guess}; puede nombrar "
+    "como parámetros {known}, y cualquier otro necesita un valor por omisión.",
+    "networks.own_call": "{name}() en {path} falló: {why} (línea {line}); corríjala.",
+    "networks.own_result": "{name}() en {path} da un valor de tipo {kind}, no un torch.nn.Module; haga que devuelva la red.",
+    "networks.own_weights": "la {side} no tiene pesos que puedan aprender; dele capas con parámetros.",
+    "networks.own_inputs": "la {side} ({kind}) no se puede llamar con ({inputs}); dele un forward(self, {inputs}).",
+    "networks.own_failed": "la {side} falló en su capa {layer}, que recibió {given}: {why}; haga que esa capa encaje "
+    "con lo que recibe.",
+    "networks.own_kind": "la {side} da un valor de tipo {kind}, no un tensor; haga que su forward devuelva un solo tensor.",
+    "networks.own_batch": "la {side} hace un tensor de {given} a partir de {n} entradas, y el primer número debería ser "
+    "el de ellas; cambie la capa que da esa forma, {layer}.",
+    "networks.own_members": "la {side} hace miembros de {given}, pero los de los datos son de {wanted}; cambie la capa "
+    "que da esa forma, {layer}.",
+    "networks.own_logits": "la {side} da {given} para {n} miembros, pero se quiere un número para cada uno ({n} o {n} x "
+    "1); cambie la capa que da esa forma, {layer}.",
+    "networks.own_numbers": "la {side} da números {given}, no float32; mire su capa {layer}.",
+    "networks.own_infinite": "la {side} da números que no son finitos, primero en su capa {layer}; mire lo que esta "
+    "calcula.",
+    "networks.own_gradient": "por la {side} no pasa ningún gradiente: se pierde en su capa {layer}; busque allí "
+    "detach(), no_grad(), un redondeo o pesos que no se usan.",
     "rule.gt": "mayor que {limit:g}",
     "rule.ge": "como mínimo {limit:g}",
     "rule.lt": "menor que {limit:g}",
@@ -109,6 +145,7 @@ WORDS = {
     "corrida desde el principio.",
     "device.none": "aquí no hay ningún dispositivo {device!r}; use --device cpu.",
     "sample.class": "esta corrida se entrenó sin clases; omita --class.",
+    "sample.class_range": "--class {value}: las clases de la corrida van de 0 a {most}; elija una de ellas.",
     "sample.count": "-n {n} no es válido: debe estar entre 1 y {most}.",
     "sample.seed": "--seed {seed} no es válido: debe estar entre 0 y 2147483647.",
     "sample.points_folder": "los puntos no son imágenes sueltas; escríbalos en un archivo .png o .npz con --out.",
@@ -139,6 +176,11 @@ WORDS = {
     "help.minutes": "elige kimg para que el entrenamiento dure aquí más o menos este tiempo",
     "help.seed": "la semilla de los números aleatorios",
     "help.device": "auto, cpu o cuda",
+    "help.generator": "una generadora propia: archivo.py:función",
+    "help.discriminator": "una discriminadora propia: archivo.py:función",
+    "help.compare": "Compara corridas lado a lado: con iguales imágenes y con iguales segundos.",
+    "help.compare_runs": "las carpetas de las corridas, dos o más",
+    "help.compare_out": "la página que se escribirá (si no: compare.html junto a las corridas)",
     "help.size": "imágenes propias: un número (un cuadrado), o un alto y un ancho [por omisión: según las imágenes]",
     "help.fit": "imágenes de otras proporciones: crop (el centro), pad (un margen) o stretch (estirar) [por omisión: crop]",
     "help.alpha": "tras los píxeles transparentes: un color, o keep para un canal propio [por omisión: white]",
@@ -160,6 +202,11 @@ WORDS = {
     "train.interrupted": "interrumpida en {at:g} kimg y guardada; para continuar, repita la misma orden:\n  {command}",
     "train.finished": "esta corrida ya había terminado ({kimg:g} kimg)",
     "train.end": "terminada: {kimg:g} kimg en {time}",
+    "train.rescued": "el entrenamiento se deshizo en {at:g} kimg ({name} dejó de ser un número finito); vuelve al "
+    "último punto de control y sigue con la mitad de las tasas de aprendizaje",
+    "train.stopped": "detenida en {at:g} kimg: la corrida ya pasó su mejor punto",
+    "train.best": "mejor punto: {at:g} kimg, juzgado con imágenes de arbitraje con las que nadie entrenó; `duelo "
+    "sample` muestrea de él",
     "train.report": "informe: {path}",
     "train.packing_look": "mirando las imágenes",
     "train.packing_pack": "leyendo las imágenes",
@@ -285,6 +332,46 @@ WORDS = {
     "report.recipe": "Receta",
     "report.machine": "Máquina",
     "report.footer": "Escrito por duelo {version}. Esta página es un solo archivo y no necesita red.",
+    # corridas lado a lado
+    "compare.few": "para comparar hacen falta al menos dos corridas distintas; `duelo runs` muestra las que existen.",
+    "compare.no_stats": "la corrida de {path} aún no tiene estadísticas, así que no hay qué comparar; entrénela más "
+    "tiempo o déjela fuera.",
+    "compare.out": "--out {path} no es válido: indique un archivo .html.",
+    "compare.page": "página: {path}",
+    "compare.columns": "corrida|datos|kimg|tiempo|imágenes|mejor juicio|piso|último juicio|D reales|D generadas|difiere en",
+    "compare.equal_images": "juicio con las mismas imágenes vistas ({kimg} kimg)",
+    "compare.equal_time": "juicio con el mismo tiempo de entrenamiento ({time})",
+    "compare.other_data": "estas corridas usan datos distintos ({data}): solo se pueden comparar entre sí los juicios "
+    "sobre los mismos datos.",
+    "compare.other_machines": "estas corridas se entrenaron en máquinas distintas o con distinto número de hilos: con "
+    "el mismo tiempo de entrenamiento, eso también cuenta.",
+    "compare.title": "Corridas lado a lado",
+    "compare.lead": "{n} corridas, comparadas con las mismas imágenes vistas y con el mismo tiempo de entrenamiento.",
+    "compare.figures": "Las corridas en cifras",
+    "compare.data": "datos",
+    "compare.kimg": "miles de imágenes (kimg)",
+    "compare.best": "mejor juicio",
+    "compare.floor": "piso: reales contra reales",
+    "compare.last": "último juicio",
+    "compare.value": "Juicio",
+    "compare.differs": "En qué difieren las recetas",
+    "compare.same": "Las recetas son iguales",
+    "compare.judgement_hint": "La distancia ({measure}) entre imágenes generadas y reales de la parte del árbitro, "
+    "con las que nadie se entrenó: cuanto más baja, mejor. El piso es la distancia entre unas imágenes reales y otras. "
+    "Se miran pocas imágenes, y otra semilla da otra curva: antes de decir que una receta es mejor que otra, compare "
+    "varias corridas de cada una. La escala es logarítmica.",
+    "compare.no_judgement": "Ninguna de estas corridas fue juzgada: son de una versión anterior.",
+    "compare.seconds": "tiempo de entrenamiento en segundos",
+    "compare.minutes": "tiempo de entrenamiento en minutos",
+    "compare.smooth": "Cada curva se resume en {n} promedios como máximo.",
+    "compare.without": "Sin discriminadora y, por tanto, sin estas curvas: {names}.",
+    "compare.pictures": "Lo que hacen",
+    "compare.pictures_hint": "De cada corrida, la última imagen guardada hasta ese punto. Nada se eligió a mano.",
+    "compare.top_rows": "De las cuadrículas de imágenes solo se muestran las primeras {n} filas.",
+    "compare.pictures_images": "Con las mismas imágenes vistas ({kimg} kimg)",
+    "compare.pictures_time": "Con el mismo tiempo de entrenamiento ({time})",
+    "compare.pictures_end": "Las últimas",
+    "compare.no_picture": "sin imagen",
     "machine.device": "dispositivo",
     "machine.cpu": "procesador",
     "machine.cores": "núcleos",

@@ -1,0 +1,111 @@
+"""From a recipe to what it describes: the networks and the rules of the game, the balance, and how fast it goes here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import torch
+
+from duelo import balance
+from duelo.balance import Adaptive, Balance, Controls, Schedule
+from duelo.data import Dataset
+from duelo.learner import Learner
+from duelo.networks import PAIRS, Pair, own
+from duelo.play import Game
+from duelo.recipes import Recipe
+from duelo.words import UserError
+
+BURN_IN = 0.1  # the share of a scheduled game in which the penalties fall to their weights
+BURN_IN_PENALTY = 10.0  # where they come from
+
+
+def build(recipe: Recipe, device: str = "cpu") -> Learner:
+    """What learns by a recipe, before its first round. A function of the recipe alone. Raises UserError."""
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        pair = pair_of(recipe)
+    for network in (pair.generator, pair.discriminator):
+        network.to(device)
+    objective, tricks = recipe.objective, recipe.actor_critic
+    try:
+        return Game(
+            pair,
+            objective.loss,
+            batch=recipe.play.batch,
+            generator_rate=recipe.generator.rate,
+            discriminator_rate=recipe.discriminator.rate,
+            betas=(recipe.adam.beta1, recipe.adam.beta2),
+            ema_kimg=recipe.play.ema_kimg,
+            smoothing=objective.smoothing,
+            r1=objective.r1,
+            r2=objective.r2,
+            gp=objective.gp,
+            lecam=objective.lecam,
+            augment=recipe.augment.kinds if recipe.augment.p > 0 or recipe.balance.rule == "adaptive" else (),
+            pack=objective.pack,
+            entropy=tricks.entropy,
+            target_kimg=tricks.target_kimg,
+            replay=tricks.replay,
+            optimistic=tricks.optimistic,
+            extragradient=tricks.extragradient,
+        )
+    except ValueError as error:
+        raise UserError("recipe.together", why=error) from error
+
+
+def pair_of(recipe: Recipe) -> Pair:
+    """The two networks of a recipe, new. Raises UserError where they do not fit the data."""
+    shape, settings = recipe.shape, recipe.networks
+    judged = (recipe.objective.pack * shape[0], *shape[1:])
+    dials = {"width": settings.width, "latent": settings.latent, "classes": recipe.classes}
+    try:
+        pair = PAIRS[settings.pair](shape, **dials, deviation=settings.deviation)
+        if judged != shape:
+            pair = replace(pair, discriminator=PAIRS[settings.pair](judged, **dials).discriminator)
+    except ValueError as error:
+        raise UserError("networks.shape", pair=settings.pair, shape=shape) from error
+    if settings.generator is not None:
+        pair = replace(
+            pair, generator=own.from_file(settings.generator, shape=shape, **dials), latent_shape=(settings.latent,)
+        )
+    if settings.discriminator is not None:
+        pair = replace(pair, discriminator=own.judging(own.from_file(settings.discriminator, shape=judged, **dials)))
+    if settings.generator is not None or settings.discriminator is not None:
+        own.check(pair, shape, judged)
+    return pair
+
+
+def schedule(recipe: Recipe) -> Balance:
+    """What each side may do at each time of the run."""
+    controls = Controls(recipe.discriminator.steps, recipe.generator.steps, augment=recipe.augment.p)
+    base = balance.annealed(controls, recipe.kimg, recipe.play.anneal) if recipe.play.anneal else balance.fixed(controls)
+    noise, burn_in = recipe.objective.noise, BURN_IN if recipe.balance.rule == "scheduled" else 0.0
+
+    def at(nimg: int) -> Controls:
+        gone = min(nimg / recipe.length, 1.0)
+        left = max(0.0, 1 - gone / burn_in) if burn_in else 0.0
+        return replace(base(nimg), noise=noise * (1 - gone), penalty_factor=BURN_IN_PENALTY**left)
+
+    whole = Schedule(at)
+    return Adaptive(whole) if recipe.balance.rule == "adaptive" else whole
+
+
+def images_per_second(recipe: Recipe, dataset: Dataset, device: str, seconds: float) -> float:
+    """The speed of training on this machine, measured by playing `seconds` of a game that is thrown away."""
+    game = build(recipe, device)
+    rounds = game.rounds(dataset.train, recipe.seed, schedule(recipe), dataset.referee, recipe.balance.look_kimg)
+    for _ in range(5):  # the first rounds are slower
+        next(rounds)
+    start, nimg = time.perf_counter(), game.nimg
+    while time.perf_counter() - start < seconds:
+        for values in next(rounds).figures().values():  # a GPU must have finished the round before the clock is read
+            values.sum().item()
+    return (game.nimg - nimg) / (time.perf_counter() - start)
+
+
+def kimg_in(recipe: Recipe, dataset: Dataset, device: str) -> float:
+    """How many kimg fit in recipe.minutes on this machine."""
+    assert recipe.minutes is not None
+    speed = images_per_second(recipe, dataset, device, min(8.0, 6 * recipe.minutes))
+    return max(round(speed * 60 * recipe.minutes / 1000, 1), recipe.play.batch / 1000)

@@ -1,0 +1,182 @@
+"""`vae`: a decoder and an encoder, the networks of a variational autoencoder (Kingma & Welling 2014), in one stage or two.
+
+The decoder is the generator of `convolutional` (for points, of `toy`), the encoder its discriminator with another end, so
+that a GAN and its rival differ in how they learn and not in what they are made of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from duelo.networks.blocks import initialize
+from duelo.networks.convolutional import convolutional, discriminator
+from duelo.networks.pair import Pair
+from duelo.networks.toy import toy
+
+HIDDEN = 8  # units of the second stage's layers, in widths
+FORGET = 0.1  # of a moving average, a round
+
+
+class Decoder(nn.Module):
+    """What is made of latents z: p(x | z) = N(mean(z), variance), one variance for all numbers of all members.
+
+    mean: a network, latents [b, latent] (and labels [b]) -> means [b, *shape]. variance: [] float32, in the networks' numbers
+    squared; it is measured, not descended: see `duelo.vae`. second: the decoder of a second stage, whose members are the
+    latents of this one (Dai & Wipf 2019, section 4), or None.
+    """
+
+    variance: Tensor
+
+    def __init__(self, mean: nn.Module, second: Decoder | None = None) -> None:
+        super().__init__()
+        self.mean, self.second = mean, second
+        self.register_buffer("variance", torch.ones(()))
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Members [b, *shape] of normal numbers: [b, latent], or with a second stage [b, 2 * latent].
+
+        The second half of these is the noise of the second stage's p(z | u): without it the latents would be too regular.
+        Of the first stage's p(x | z) the mean is shown, as everywhere, since its noise is nothing but grain.
+        """
+        if self.second is not None:
+            codes, grain = noise.chunk(2, 1)
+            noise = self.second(codes, labels) + self.second.variance.sqrt() * grain
+        return apply(self.mean, noise, labels)
+
+
+class Encoder(nn.Module):
+    """What latents a member may have come from: q(z | x) = N(means, variances), with the second stage's encoder beside it.
+
+    network: members [b, *shape] (and labels [b]) -> means and log variances, [b, 2 * latent].
+    """
+
+    def __init__(self, network: nn.Module, latent: int, second: Encoder | None = None) -> None:
+        super().__init__()
+        self.network, self.second = network, second
+        self.standard = Standard(latent)
+
+    def forward(self, members: Tensor, labels: Tensor | None = None) -> Tensor:
+        """members: [b, *shape] -> means and log variances, [b, 2 * latent]."""
+        answers: Tensor = self.standard(apply(self.network, members, labels))
+        return answers
+
+
+class Standard(nn.Module):
+    """Moves and scales the latents so that over all members each has mean 0 and variance 1, as the prior promises.
+
+    The decoder could undo any move and scale, so nothing but the divergence depends on them, and it alone takes hundreds of
+    thousands of images to get them right, during which noise N(0, 1) is decoded into nothing known. They are measured
+    instead, as moving averages: which is to fit the prior, where N(0, 1) is the same for all.
+    Means and log variances [b, 2 * latent] -> the same of the moved latents.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, latent: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(latent))
+        self.register_buffer("variance", torch.ones(latent))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: [b, 2 * latent] -> [b, 2 * latent]."""
+        means, log_variances = x.chunk(2, 1)
+        if self.training:
+            with torch.no_grad():
+                self.mean.lerp_(means.mean(0), FORGET)
+                moments = (means - self.mean).square() + log_variances.exp()
+                self.variance.lerp_(moments.mean(0), FORGET)
+        return torch.cat([(means - self.mean) / self.variance.sqrt(), log_variances - self.variance.log()], 1)
+
+
+class Labelled(nn.Module):
+    """A network whose answers are moved by what is learnt of each class: [b, *shape], labels [b] -> [b, outputs]."""
+
+    def __init__(self, network: nn.Module, classes: int, outputs: int) -> None:
+        super().__init__()
+        self.network = network
+        self.embedding = nn.Embedding(classes, outputs)
+        nn.init.zeros_(self.embedding.weight)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        """x: [b, *shape], labels: [b] int64 -> [b, outputs]."""
+        moved: Tensor = self.network(x) + self.embedding(labels)
+        return moved
+
+
+class Perceptron(nn.Module):
+    """Three hidden layers of `width` ReLU; the last layer also sees the inputs (as in Dai & Wipf's own code).
+
+    Vectors [b, inputs] (and labels [b], if there are `classes`) -> [b, outputs].
+    """
+
+    def __init__(self, inputs: int, outputs: int, width: int, classes: int = 0) -> None:
+        super().__init__()
+        self.classes = classes
+        layers: list[nn.Module] = []
+        for before in (inputs + classes, width, width):
+            layers += [nn.Linear(before, width), nn.ReLU()]
+        self.hidden = nn.Sequential(*layers)
+        self.last = nn.Linear(width + inputs + classes, outputs)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """x: [b, inputs], labels: [b] int64 -> [b, outputs]."""
+        if labels is not None:
+            x = torch.cat([x, nn.functional.one_hot(labels, self.classes).to(x)], 1)
+        answers: Tensor = self.last(torch.cat([self.hidden(x), x], 1))
+        return answers
+
+
+def vae(
+    shape: tuple[int, ...],
+    width: int = 32,
+    latent: int = 16,
+    *,
+    classes: int = 0,
+    deviation: bool | None = None,
+    two_stage: bool = False,
+) -> Pair:
+    """Decoder and encoder for images (c, h, w) or points (d,); in the `Pair` they stand as generator and discriminator.
+
+    width: channels next to the image (of points: units). latent: numbers in a code. two_stage: a second, small VAE learns
+    what codes there are. deviation: of no meaning here; an encoder looks at each member for itself.
+    """
+    like = (convolutional if len(shape) == 3 else toy)(shape, width, latent, classes=classes)
+    encoder: nn.Module = strided(shape, width, 2 * latent) if len(shape) == 3 else points(shape, width, 2 * latent)
+    if classes:
+        encoder = Labelled(encoder, classes, 2 * latent)
+    second: dict[str, Any] = {"decoder": None, "encoder": None}
+    if two_stage:
+        second["decoder"] = Decoder(Perceptron(latent, latent, HIDDEN * width, classes))
+        second["encoder"] = Encoder(Perceptron(latent, 2 * latent, HIDDEN * width, classes), latent)
+    return Pair(
+        Decoder(like.generator, second["decoder"]),
+        Encoder(encoder, latent, second["encoder"]),
+        (2 * latent if two_stage else latent,),
+        pixel_range=like.pixel_range,
+        classes=classes,
+    )
+
+
+def strided(shape: tuple[int, ...], width: int, outputs: int) -> nn.Sequential:
+    """The discriminator of `convolutional` with `outputs` numbers at its end: [b, c, h, w] -> [b, outputs]."""
+    network = discriminator(shape, width, outputs, deviation=False)  # as it answers for so many classes
+    initialize(network)
+    return network
+
+
+def points(shape: tuple[int, ...], width: int, outputs: int) -> nn.Sequential:
+    """The discriminator of `toy` with `outputs` numbers at its end: [b, d] -> [b, outputs]."""
+    layers: list[nn.Module] = []
+    for before in (shape[0], width):
+        layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Linear(width, outputs))
+
+
+def apply(network: nn.Module, x: Tensor, labels: Tensor | None) -> Tensor:
+    """A network's answers, of the classes `labels` [b] if it is conditional."""
+    answers: Tensor = network(x) if labels is None else network(x, labels)
+    return answers
