@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import duelo
 from PIL import Image
 from test_report import browser  # noqa: F401
 
@@ -270,6 +271,17 @@ def test_the_page_goes_beside_the_runs_or_here(tmp_path: Path, monkeypatch: pyte
     assert page.is_file()
     assert compare.compare(paths, Path("new/mine.html")).splitlines()[-1] == "page: new/mine.html"
     assert (tmp_path / "runs" / "a" / "new" / "mine.html").is_file()
+
+
+def test_the_command_prints_the_table_and_writes_the_page(tmp_path: Path) -> None:
+    folders = [make(tmp_path / "runs" / "a", SLOW), make(tmp_path / "runs" / "b", FAST)]
+    result = duelo("compare", "runs/a", "runs/b", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"{compare.table(folders)}\n\npage: runs/compare.html\n"
+    assert (tmp_path / "runs" / "compare.html").is_file()
+    result = duelo("compare", "runs/a", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"duelo: {say('compare.few', 'en')}\n"
 
 
 def test_wrong_input_gets_a_sentence(tmp_path: Path) -> None:

@@ -203,21 +203,21 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 def test_no_such_function(tmp_path: Path) -> None:
-    file = write(tmp_path, "def generator(): ...\nnetwork = nn.Linear(1, 1)\nnumber = 3\n")
+    file = write(tmp_path, "def generator(): ...\nlinear = nn.Linear(1, 1)\nnumber = 3\n")
     assert told(f"{file}:genrator") == (
         f"{file} has no function 'genrator' (did you mean generator?); correct the name after the colon."
     )
-    for name in ("network", "number"):
+    for name in ("linear", "number"):
         assert told(f"{file}:{name}") == f"{file} has no function {name!r}; correct the name after the colon."
 
 
 def test_a_parameter_that_nobody_can_give(tmp_path: Path) -> None:
-    file = write(tmp_path, "def make(latents, depth): ...\ndef other(slope, **rest): ...\ndef third(shape, /): ...\n")
+    file = write(tmp_path, "def make(latents, depth): ...\ndef other(beta, **rest): ...\ndef third(shape, /): ...\n")
     assert told(f"{file}:make") == (
         f"make() in {file} needs 'latents', which it cannot be given (did you mean latent?); "
         "it may name shape, width, latent, classes as parameters, and any other one needs a default."
     )
-    assert "needs 'slope', which it cannot be given; it" in told(f"{file}:other")
+    assert "needs 'beta', which it cannot be given; it" in told(f"{file}:other")
     assert "needs 'shape'" in told(f"{file}:third")
 
 

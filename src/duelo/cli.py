@@ -260,13 +260,9 @@ def compare(
     *runs: Annotated[Path, Parameter(help=say("help.compare_runs"))],
     out: Annotated[Path | None, Parameter(help=say("help.compare_out"))] = None,
 ) -> None:
-    folders = [RunFolder(run) for run in runs]
-    for folder in folders:
-        folder.recipe()
-
     from duelo import compare as side_by_side
 
-    print(side_by_side.run(folders, out))
+    print(side_by_side.compare(runs, out))
 
 
 @app.command(help=say("help.report"))

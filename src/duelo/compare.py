@@ -88,7 +88,7 @@ class Run:
 
 
 def compare(paths: Sequence[Path], out: Path | None = None) -> str:
-    """Write the page of the runs in `paths`: what there is to print, a table and where the page is. Raises UserError."""
+    """What `duelo compare` does: write the page; a table, and where the page is, to print. Raises UserError."""
     folders = [RunFolder(path) for path in paths]
     text = table(folders)
     return f"{text}\n\n{say('compare.page', path=write(folders, out or place(folders)))}"

@@ -258,7 +258,7 @@ def images() -> dict[str, Any]:
     """The default for images of your own: no checkerboards, small batches, and augmentation, since they are few."""
     return {
         "data": "images",
-        "kimg": 40.0,
+        "kimg": 100.0,
         "play": {"batch": 16, "ema_kimg": 5.0, "anneal": 0.5},
         "networks": {"pair": "upsampling", "width": 32, "latent": 64},
         "objective": {"loss": "nonsaturating", "r1": 0.3},
@@ -266,6 +266,7 @@ def images() -> dict[str, Any]:
         "discriminator": {"rate": 1e-3},
         "adam": {"beta1": 0.5, "beta2": 0.99},
         "augment": {"p": 0.2},
+        "save": {"judge_kimg": 10.0},
         "images": {},
     }
 

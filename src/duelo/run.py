@@ -170,7 +170,7 @@ def _play_on(session: Session, seconds: float, interrupted: threading.Event) -> 
         if ended or crossed(before, nimg, save.judge_kimg):
             judgement = judge(session)
             past = not ended and past_its_best(session)
-        if ended or past or crossed(before, nimg, save.stats_kimg):
+        if judgement is not None or crossed(before, nimg, save.stats_kimg):
             now = time.perf_counter()
             times = {
                 "seconds": round(seconds + now - clock, 3),

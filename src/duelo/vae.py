@@ -17,7 +17,7 @@ from torch.optim import Adam
 
 from duelo.balance import Balance, Controls
 from duelo.data import Part
-from duelo.dist import rank
+from duelo.dist import rank, world
 from duelo.learner import Learner, Round, crossed, randomness
 from duelo.networks import Pair
 from duelo.networks.vae import Decoder, Encoder
@@ -25,6 +25,7 @@ from duelo.networks.vae import Decoder, Encoder
 FORGET = 0.1  # of the measured variance, a round
 GRAIN = (2 / 255) ** 2 / 12  # variance of rounding to bytes, in the networks' numbers: nobody can know a pixel better
 LOOKED_AT = 512  # members at a look of the referee
+WARM_UP = 100  # rounds in which the divergence comes to its full weight
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,11 @@ class Bound:
     @property
     def loss(self) -> Tensor:
         """The whole: -log p(x) is at most this, on average: Kingma & Welling 2014, equation 3 (negated)."""
-        return self.reconstruction + self.divergence
+        return self.weighted(1.0)
+
+    def weighted(self, weight: float) -> Tensor:
+        """The whole with a weight on the divergence."""
+        return self.reconstruction + weight * self.divergence
 
 
 @dataclass(frozen=True)
@@ -118,22 +123,26 @@ class Vae(Learner):
             start = self.nimg
             with randomness(seed, rank(), start, self.device):
                 members, labels = self.next_batch(train, seed)
-                bound, second = self.learn(members, labels)
+                bound, second = self.learn(members, labels, min(1.0, start / (WARM_UP * self.batch * world())))
                 self.follow()
                 unseen = self.look(referee) if crossed(start, self.nimg, look_kimg) else None
             yield VaeTick(self.nimg, controls, None, bound, second, self.decoder.variance.sqrt(), unseen)
 
-    def learn(self, members: Tensor, labels: Tensor | None) -> tuple[Bound, Bound | None]:
-        """One step of both networks, and of the second stage on the latents that the first one drew. members: [b, *shape]."""
+    def learn(self, members: Tensor, labels: Tensor | None, weight: float = 1.0) -> tuple[Bound, Bound | None]:
+        """One step of both networks, and of the second stage on the latents that the first one drew. members: [b, *shape].
+
+        weight: of the divergence, in [0, 1]. It begins with 0 (Bowman et al. 2016, section 3.1): where no direction of the data
+        stands out, as in a ring, saying nothing through the latents is otherwise a trap that nothing leaves.
+        """
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
         smallest = GRAIN if self.pair.pixel_range is not None else 0.0
         bound, latents = evidence(self.decoder, self.encoder, members, labels, smallest)
-        bound.loss.mean().backward()
+        bound.weighted(weight).mean().backward()
         second = None
         if self.decoder.second is not None and self.encoder.second is not None:
             second, _ = evidence(self.decoder.second, self.encoder.second, latents.detach(), labels, 0.0)
-            second.loss.mean().backward()
+            second.weighted(weight).mean().backward()
         for optimizer in self.optimizers.values():
             optimizer.step()
         return detached(bound), None if second is None else detached(second)

@@ -56,16 +56,19 @@ def convolutional(
     return couple(generator, judge, (latent,), classes=classes)
 
 
-def discriminator(shape: tuple[int, ...], width: int, classes: int = 0, deviation: bool | None = None) -> nn.Sequential:
+def discriminator(
+    shape: tuple[int, ...], width: int, classes: int = 0, deviation: bool | None = None, normalized: bool = True
+) -> nn.Sequential:
     """Strided convolutions, batch normalization but in the first layer, minibatch deviation before the last one.
 
-    [b, *shape] -> [b, 1], or one output for each class; `deviation` False leaves the minibatch deviation out.
+    [b, *shape] -> [b, 1], or one output for each class; `deviation` False leaves the minibatch deviation out, `normalized`
+    False the batch normalization.
     """
     stages, (c, h, w) = stage_plan(shape, width)
     network = nn.Sequential()
     for i, stage in enumerate(stages):
         network.append(nn.Conv2d(stage.above, stage.below, kernel(stage.size), stride=2, padding=1))
-        if i > 0:
+        if i > 0 and normalized:
             network.append(nn.BatchNorm2d(stage.below))
         network.append(nn.LeakyReLU(0.2))
     if deviation is not False:

@@ -9,20 +9,14 @@ instead of blocks; and the generator ends with tanh.
 
 from __future__ import annotations
 
-import math
-from typing import TypeVar
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from duelo.networks.blocks import MinibatchDeviation, Unflatten
+from duelo.networks.blocks import SLOPE, MinibatchDeviation, Unflatten, spread
 from duelo.networks.convolutional import stage_plan
 from duelo.networks.pair import Pair, couple, outputs, room
 
-SLOPE = 0.2  # of the leaky ReLU on the left
-GAIN = 2 / (1 + SLOPE**2)
 SMALLEST_SIDE = 8  # pixels
-Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
 
 class Block(nn.Module):
@@ -122,14 +116,3 @@ def discriminator(shape: tuple[int, ...], width: int, outputs: int, blocks: int,
 def half_width(width: int) -> int:
     """The channels of the stage at full resolution."""
     return max(8, width // 2)
-
-
-def spread(layer: Layer, gain: float = GAIN, scale: float = 1.0) -> Layer:
-    """The layer, its weights N(0, gain / n) * scale where n inputs meet in an output, its bias 0.
-
-    GAIN keeps the variance through a leaky ReLU before the layer: He et al. 2015, equation 15. 1 does without one.
-    """
-    nn.init.normal_(layer.weight, 0.0, scale * math.sqrt(gain / layer.weight[0].numel()))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer

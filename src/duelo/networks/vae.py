@@ -16,7 +16,7 @@ from duelo.networks.convolutional import convolutional, discriminator
 from duelo.networks.pair import Pair
 from duelo.networks.toy import toy
 
-HIDDEN = 8  # units of the second stage's layers, in widths
+HIDDEN = 256  # units of the layers of the second stage
 FORGET = 0.1  # of a moving average, a round
 
 
@@ -150,8 +150,8 @@ def vae(
         encoder = Labelled(encoder, classes, 2 * latent)
     second: dict[str, Any] = {"decoder": None, "encoder": None}
     if two_stage:
-        second["decoder"] = Decoder(Perceptron(latent, latent, HIDDEN * width, classes))
-        second["encoder"] = Encoder(Perceptron(latent, 2 * latent, HIDDEN * width, classes), latent)
+        second["decoder"] = Decoder(Perceptron(latent, latent, HIDDEN, classes))
+        second["encoder"] = Encoder(Perceptron(latent, 2 * latent, HIDDEN, classes), latent)
     return Pair(
         Decoder(like.generator, second["decoder"]),
         Encoder(encoder, latent, second["encoder"]),

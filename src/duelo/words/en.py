@@ -214,6 +214,66 @@ WORDS = {
     "screen.even": "50 %",
     "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} images/s  {eta} left  loss D {d:.3f} G {g:.3f}  D right: "
     "real {real:.0%} fake {fake:.0%}",
+    # what the referee saw: name, finding, remedy
+    "found.discriminator_too_strong": "the discriminator won",
+    "found.discriminator_too_weak": "the discriminator is too weak",
+    "found.discriminator_asleep": "the discriminator does not learn",
+    "found.wrong_way_round": "the discriminator works the wrong way round",
+    "found.generator_stuck": "the generator does not learn",
+    "found.mode_collapse": "mode collapse",
+    "found.copying_pressure": "pressure to copy",
+    "found.oscillation": "the duel goes in circles",
+    "found.vanishing_gradients": "vanishing gradients",
+    "found.exploding": "the numbers explode",
+    "found.not_a_number": "no longer a number",
+    "finding.discriminator_too_strong": "Since {kimg} kimg ({looks:.0f} looks) the discriminator is right on "
+    "{referee_right:.0%} of real images that it never trained on and on {fake_right:.0%} of the fakes; its loss is "
+    "{loss:.3f}, where a draw would give {equilibrium:.3f}. Meanwhile the judgement has stopped falling ({before:.3g} "
+    "before, {value:.3g} now; real images get {floor:.3g}): it won, and the generator can learn nothing from it.",
+    "finding.discriminator_too_weak": "Since {kimg} kimg ({looks:.0f} looks) the discriminator cannot tell real from "
+    "fake (right on {referee_right:.0%} of real images and on {fake_right:.0%} of the fakes), though the fakes are far "
+    "from real and come no nearer (judgement {before:.3g} before, {value:.3g} now; real images get {floor:.3g}): the "
+    "generator has no teacher.",
+    "finding.discriminator_asleep": "Since {kimg} kimg ({looks:.0f} looks) the discriminator's weights hardly move: "
+    "{move:.1e} of their length in a round. It is right on {referee_right:.0%} of real images and on {fake_right:.0%} of "
+    "the fakes, and will stay as it is.",
+    "finding.wrong_way_round": "Since {kimg} kimg ({looks:.0f} looks) the discriminator is right on "
+    "{referee_right:.0%} of real images and on {fake_right:.0%} of the fakes, far below the {chance:.0%} of a coin: it "
+    "takes real for fake and fake for real.",
+    "finding.generator_stuck": "Since {kimg} kimg ({looks:.0f} looks) the generator's weights hardly move: "
+    "{move:.1e} of their length in a round, though its gradient ({gradient:.2g}) shows the way.",
+    "finding.mode_collapse": "Since {kimg} kimg ({looks:.0f} looks) the fakes are all alike: each has another one at "
+    "{variety:.1%} of the distance that there is between real images. The generator has given up most of its variety.",
+    "finding.copying_pressure": "Since {kimg} kimg ({looks:.0f} looks) the discriminator knows its training images "
+    "by heart: it is right on {train_right:.0%} of them and on {referee_right:.0%} of real images that it never trained "
+    "on; {memory:.0%} of what tells training images from fakes is true of them alone ({deviations:.1f} standard "
+    "deviations beyond chance). That pays the generator for copying.",
+    "finding.oscillation": "Since {kimg} kimg the duel goes in circles: in the last {looks:.0f} looks the lead "
+    "changed sides {turns:.0f} times, between {high:+.0%} and {low:+.0%}. What one side learns, the other undoes.",
+    "finding.vanishing_gradients": "Since {kimg} kimg ({looks:.0f} looks) nothing reaches the generator: its "
+    "gradient is {generator:.1e} long, the discriminator's {discriminator:.1e}. It cannot learn.",
+    "finding.exploding": "Since {kimg} kimg ({looks:.0f} looks) the numbers run away: the discriminator gives real "
+    "images {real_logit:.3g} and fakes {fake_logit:.3g} on average, the largest of logits and losses went from "
+    "{first:.3g} at the first look to {size:.3g}, and gradients are up to {gradient:.2g} long.",
+    "finding.not_a_number": "At {at:.4g} kimg {what} was no longer a finite number ({times:.0f} such times so far); "
+    "the run went back to {back_to:.4g} kimg and goes on with half the learning rates.",
+    "remedy.discriminator_too_strong": "Try --balance.rule adaptive, which slows the discriminator down until its "
+    "lead is small, or half of --discriminator.rate.",
+    "remedy.discriminator_too_weak": "Try twice the --discriminator.rate, or --discriminator.steps 2.",
+    "remedy.discriminator_asleep": "Set --discriminator.rate to about that of the generator.",
+    "remedy.wrong_way_round": "Look for exchanged labels or a wrong sign in networks or objectives of your own: a "
+    "high logit must mean real.",
+    "remedy.generator_stuck": "Set --generator.rate to about that of the discriminator.",
+    "remedy.mode_collapse": "Try --objective.pack 2, so that the discriminator sees several fakes side by side; and "
+    "--networks.latent 64 if there are fewer.",
+    "remedy.copying_pressure": "More images are the best remedy; else try --augment.p 0.2, or more of it.",
+    "remedy.oscillation": "Try --adam.beta1 0 together with --objective.r1 0.1 and --objective.r2 0.1, which damp it.",
+    "remedy.vanishing_gradients": "Use networks with normalization, such as --networks.pair convolutional; and with "
+    "--objective.loss minimax, nonsaturating in its place.",
+    "remedy.exploding": "Bound the discriminator's slope: --objective.gp 10 with the loss wasserstein, "
+    "--objective.r1 0.5 with any other.",
+    "remedy.not_a_number": "If it does not recover, start another run with half of --generator.rate and of "
+    "--discriminator.rate.",
     "runs.none": "no runs in {path}",
     "runs.done": "finished",
     "runs.open": "{share:.0%}",
@@ -350,8 +410,7 @@ WORDS = {
     "compare.smooth": "Each curve is summed up in at most {n} averages.",
     "compare.without": "Without a discriminator, so without these curves: {names}.",
     "compare.pictures": "What they make",
-    "compare.pictures_hint": "Of each run, the newest picture saved at or before that point. Nothing was picked "
-    "by hand.",
+    "compare.pictures_hint": "Of each run, the newest picture saved at or before that point. Nothing was picked by hand.",
     "compare.top_rows": "Of grids of images, only the first {n} rows are shown.",
     "compare.pictures_images": "At equal images ({kimg} kimg)",
     "compare.pictures_time": "At equal training time ({time})",

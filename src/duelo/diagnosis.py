@@ -1,0 +1,466 @@
+"""What went wrong, in words: from the lines of stats.jsonl to findings, each with its evidence and a remedy.
+
+A finding must hold at several looks of the referee in a row, since one look is 256 samples, a duel sways, and a healthy run
+often looks odd once. The thresholds stand beside what healthy runs showed; bench/diagnosis.py measures how they fare.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from duelo.balance import Duel
+from duelo.words import say
+
+LOOKS = 5  # in a row: healthy runs showed each single sign at up to two
+SURE = 0.95  # right on so many of both kinds: healthy runs get there too, so that more must be seen, see `stalled`
+WON = 0.95  # of the way from the loss at the equilibrium to the best possible one
+NO_LEAD = 0.1  # two standard deviations of a lead of nothing, at 256 samples
+WRONG = 0.35  # five standard deviations below a half at 256 samples; a coin's share of 64 falls below once in 100 looks
+ASLEEP = 1e-5  # a share of the weights' length: at this pace a thousand rounds change 1 %; healthy rates: over 1e-4
+THIN = 0.25  # of the referee's distance to the nearest; healthy runs pass here too, but they go on improving
+ALIKE = 0.05  # of the referee's distance to the nearest; an untrained generator of digits: 0.12, healthy runs: over 0.08
+SWING = 0.2  # a lead beyond is no chance at 256 samples (4.5 standard deviations)
+TURNS, TURNS_IN = 4, 20  # changes between a clear lead and a clear defeat, within so many looks; healthy runs: at most 1
+VANISHED = 1e-4  # length of a gradient; healthy runs: over 0.01
+FADED = 1e-3  # the same as a share of what it was in the first looks
+EXPLODED = 100.0  # logits apart, or losses: e^100 to one; no healthy run went beyond 30
+STEEP = 1e4  # length of a gradient; healthy runs: below 300
+BY_HEART = 0.1  # share of what tells real from fake that is true of the training images alone; 48,000 digits: below 0.03
+CERTAIN = 3.3  # standard deviations: by chance once in 2,000
+MORE_OFTEN = 0.1  # a difference of two shares that matters
+FAR = 3.0  # times the judgement that real images get
+PROGRESS = 0.05  # the judgement's fall, as a share, below which there is none; seeds of one recipe differ by as much
+RECENT, JUDGEMENTS = 0.3, 3  # the part of the run, and the fewest judgements, in which it should have fallen
+
+# what is only a consequence is not named beside its cause: the remedy would be the wrong one
+HIDES = {
+    "wrong_way_round": (
+        "discriminator_too_strong",
+        "discriminator_too_weak",
+        "discriminator_asleep",
+        "generator_stuck",
+        "mode_collapse",
+        "copying_pressure",
+        "oscillation",
+        "vanishing_gradients",
+        "exploding",
+    ),
+    "vanishing_gradients": (
+        "discriminator_too_strong",
+        "discriminator_too_weak",
+        "discriminator_asleep",
+        "generator_stuck",
+        "mode_collapse",
+    ),
+    "generator_stuck": ("discriminator_too_strong", "mode_collapse"),
+    "discriminator_asleep": ("discriminator_too_weak", "mode_collapse", "exploding"),
+    "discriminator_too_weak": ("mode_collapse", "exploding"),
+    "oscillation": ("discriminator_too_weak",),
+    "exploding": ("discriminator_too_strong",),
+    "copying_pressure": ("discriminator_too_weak",),  # which is then wrong of unknown images, not of those it trains on
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong, since the time `nimg` in images.
+
+    evidence: the numbers that say so, by name. what: the statistic that is meant, where the numbers cannot say it.
+    """
+
+    name: str
+    nimg: int
+    evidence: dict[str, float]
+    what: str = ""
+
+    def title(self, lang: str | None = None) -> str:
+        """A few words for it."""
+        return say(f"found.{self.name}", lang)
+
+    def sentence(self, lang: str | None = None) -> str:
+        """What is seen, with the numbers."""
+        return say(f"finding.{self.name}", lang, kimg=f"{self.nimg / 1000:.4g}", what=self.what, **self.evidence)
+
+    def remedy(self, lang: str | None = None) -> str:
+        """What to try: one option, and how to set it."""
+        return say(f"remedy.{self.name}", lang)
+
+
+@dataclass(frozen=True)
+class Spell:
+    """A finding over a whole run: as it was when last seen, and the time of its beginning and of its end, in images."""
+
+    finding: Finding
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look of the referee at time `nimg`.
+
+    deviation: standard deviation of D's logits for training images since the last line. discriminator_pace,
+    generator_pace: how far a round at full rates moves the weights, as a share of their length.
+    """
+
+    nimg: int
+    duel: Duel
+    deviation: float
+    discriminator_pace: float
+    generator_pace: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What fakes got at time `nimg`, and what real images get: lower is better."""
+
+    nimg: int
+    value: float
+    floor: float
+
+
+@dataclass(frozen=True)
+class History:
+    """A run so far, as far as it matters here.
+
+    equilibrium, best: the discriminator's loss where nobody leads, and where it is right and sure of everything.
+    train, referee: how many different images these parts have.
+    """
+
+    nimg: int
+    looks: Sequence[Look]
+    judgements: Sequence[Judgement]
+    rescues: Sequence[dict[str, Any]]
+    equilibrium: float
+    best: float
+    train: float
+    referee: float
+
+    @property
+    def unit(self) -> float:
+        """How far the discriminator's loss can fall from its equilibrium; 1 where there is no end."""
+        room = self.equilibrium - self.best
+        return room if 0 < room < math.inf else 1.0
+
+    def until(self, nimg: int) -> History:
+        """The same as it was at an earlier time."""
+        return History(
+            nimg,
+            [look for look in self.looks if look.nimg <= nimg],
+            [judgement for judgement in self.judgements if judgement.nimg <= nimg],
+            [rescue for rescue in self.rescues if rescue["back_to"] <= nimg],
+            self.equilibrium,
+            self.best,
+            self.train,
+            self.referee,
+        )
+
+
+Found = tuple[int, dict[str, float]] | None  # since when, and the evidence
+
+
+def diagnose(
+    lines: Sequence[dict[str, Any]],
+    equilibrium: float,
+    *,
+    best: float = 0.0,
+    rescues: Sequence[dict[str, Any]] = (),
+    train: float = math.inf,
+    referee: float = math.inf,
+) -> list[Finding]:
+    """What is wrong at the time of the last of `lines`, given all of them. Empty where nothing is.
+
+    lines: of stats.jsonl. equilibrium, best: the discriminator's loss where nobody leads, and the least it can be.
+    rescues: of rescues.json. train, referee: how many images these parts have, since one that is looked at twice counts once.
+    """
+    return findings(history(lines, equilibrium, best, rescues, train, referee))
+
+
+def named(
+    lines: Sequence[dict[str, Any]],
+    equilibrium: float,
+    *,
+    best: float = 0.0,
+    rescues: Sequence[dict[str, Any]] = (),
+    train: float = math.inf,
+    referee: float = math.inf,
+) -> list[Spell]:
+    """Whatever was wrong at some time of a run, in the order in which it began. Arguments: as of `diagnose`."""
+    whole = history(lines, equilibrium, best, rescues, train, referee)
+    spells: dict[str, Spell] = {}
+    for nimg in sorted({at.nimg for at in (*whole.looks, *whole.judgements)} | {whole.nimg}):
+        for finding in findings(whole.until(nimg)):
+            first = spells[finding.name].first if finding.name in spells else finding.nimg
+            spells[finding.name] = Spell(finding, min(first, finding.nimg), max(nimg, finding.nimg))
+    return sorted(spells.values(), key=lambda spell: spell.first)
+
+
+def history(
+    lines: Sequence[dict[str, Any]],
+    equilibrium: float,
+    best: float,
+    rescues: Sequence[dict[str, Any]],
+    train: float,
+    referee: float,
+) -> History:
+    """What the lines say that matters here. Looks that are not finite, or that another version wrote, are passed over."""
+    wanted = [field.name for field in fields(Duel)]
+    looks = []
+    for line in lines:
+        seen = line.get("duel", {})
+        values = {name: seen[name] for name in wanted if name in seen}
+        if len(values) < len(wanted) or not all(value is None or math.isfinite(value) for value in values.values()):
+            continue
+        duel = Duel(**values)
+        discriminator, generator = (_mean(line, "rate") * _mean(line, f"{side}_rate") for side in SIDES)
+        looks.append(
+            Look(
+                line["nimg"],
+                duel,
+                line.get("real_logit", {}).get("std", 0.0),
+                duel.discriminator_move / max(discriminator, 1e-12),
+                duel.generator_move / max(generator, 1e-12),
+            )
+        )
+    judgements = [
+        Judgement(line["nimg"], line["judgement"]["value"], line["judgement"]["floor"]) for line in lines if "judgement" in line
+    ]
+    return History(lines[-1]["nimg"] if lines else 0, looks, judgements, rescues, equilibrium, best, train, referee)
+
+
+SIDES = ("discriminator", "generator")
+
+
+def _mean(line: dict[str, Any], control: str) -> float:
+    return float(line[control]["mean"]) if control in line else 1.0
+
+
+def findings(run: History) -> list[Finding]:
+    """What is wrong now, causes only."""
+    found = {name: rule(run) for name, rule in RULES.items()}
+    all_ = [Finding(name, *what) for name, what in found.items() if what is not None]
+    hidden = {name for finding in all_ for name in HIDES.get(finding.name, ())}
+    return [*not_a_number(run), *(finding for finding in all_ if finding.name not in hidden)]
+
+
+def lasting(run: History, holds: Callable[[Look], bool]) -> Sequence[Look]:
+    """The latest looks in a row at which something holds; none if they are fewer than LOOKS."""
+    start = len(run.looks)
+    while start > 0 and holds(run.looks[start - 1]):
+        start -= 1
+    return run.looks[start:] if len(run.looks) - start >= LOOKS else ()
+
+
+def typical(looks: Iterable[Look], value: Callable[[Duel], float]) -> float:
+    """The median of a number over the latest looks."""
+    return statistics.median(value(look.duel) for look in list(looks)[-LOOKS:])
+
+
+def stalled(run: History) -> dict[str, float] | None:
+    """The judgement is far from that of real images and has not fallen of late; then its numbers.
+
+    Of late: in the last RECENT of all the images seen, since progress slows as a run grows old.
+    """
+    judgements = run.judgements
+    if len(judgements) <= JUDGEMENTS or judgements[-1].value < FAR * judgements[-1].floor:
+        return None
+    now = judgements[-1]
+    start = min(sum(at.nimg <= (1 - RECENT) * now.nimg for at in judgements), len(judgements) - JUDGEMENTS)
+    before, recent = (min(at.value for at in part) for part in (judgements[:start], judgements[start:]))
+    if start == 0 or recent < (1 - PROGRESS) * before:
+        return None
+    return {"value": now.value, "floor": now.floor, "before": before}
+
+
+def discriminator_too_strong(run: History) -> Found:
+    """It is right on nearly everything, and the generator does not improve."""
+    looks = lasting(
+        run, lambda at: min(at.duel.referee_right, at.duel.fake_right) >= SURE and at.duel.gap >= WON * run.unit
+    )
+    judged = stalled(run)
+    if not looks or judged is None:
+        return None
+    return looks[0].nimg, {
+        "looks": len(looks),
+        "referee_right": typical(looks, lambda duel: duel.referee_right),
+        "fake_right": typical(looks, lambda duel: duel.fake_right),
+        "loss": run.equilibrium - typical(looks, lambda duel: duel.gap),
+        "equilibrium": run.equilibrium,
+        **judged,
+    }
+
+
+def discriminator_too_weak(run: History) -> Found:
+    """It has no lead, though the fakes are far from real and do not come nearer."""
+    looks = lasting(run, lambda at: at.duel.lead <= NO_LEAD and at.duel.gap <= NO_LEAD * run.unit)
+    judged = stalled(run)
+    if not looks or judged is None:
+        return None
+    return looks[0].nimg, {
+        "looks": len(looks),
+        "referee_right": typical(looks, lambda duel: duel.referee_right),
+        "fake_right": typical(looks, lambda duel: duel.fake_right),
+        **judged,
+    }
+
+
+def discriminator_asleep(run: History) -> Found:
+    """Its weights do not move."""
+    looks = lasting(run, lambda at: at.discriminator_pace < ASLEEP)
+    if not looks:
+        return None
+    return looks[0].nimg, {
+        "looks": len(looks),
+        "move": typical(looks, lambda duel: duel.discriminator_move),
+        "referee_right": typical(looks, lambda duel: duel.referee_right),
+        "fake_right": typical(looks, lambda duel: duel.fake_right),
+    }
+
+
+def wrong_way_round(run: History) -> Found:
+    """The discriminator takes real for fake and fake for real, as with exchanged labels."""
+    looks = lasting(run, lambda at: max(at.duel.referee_right, at.duel.fake_right) <= WRONG)
+    if not looks:
+        return None
+    return looks[0].nimg, {
+        "looks": len(looks),
+        "referee_right": typical(looks, lambda duel: duel.referee_right),
+        "fake_right": typical(looks, lambda duel: duel.fake_right),
+        "chance": 0.5,
+    }
+
+
+def generator_stuck(run: History) -> Found:
+    """The generator has a gradient, but its weights do not move."""
+    looks = lasting(run, lambda at: at.generator_pace < ASLEEP and at.duel.generator_gradient > VANISHED)
+    if not looks:
+        return None
+    return looks[0].nimg, {
+        "looks": len(looks),
+        "move": typical(looks, lambda duel: duel.generator_move),
+        "gradient": typical(looks, lambda duel: duel.generator_gradient),
+    }
+
+
+def mode_collapse(run: History) -> Found:
+    """The fakes are all nearly the same; or much alike, and the generator does not improve, for no other reason."""
+    looks = lasting(run, lambda at: at.duel.variety < ALIKE)
+    if not looks and stalled(run) and not discriminator_too_strong(run):
+        looks = lasting(run, lambda at: at.duel.variety < THIN)
+    if not looks:
+        return None
+    return looks[0].nimg, {"looks": len(looks), "variety": typical(looks, lambda duel: duel.variety)}
+
+
+def copying_pressure(run: History) -> Found:
+    """The discriminator knows the training images by heart, which pays the generator for copying them.
+
+    Karras et al. 2020 (StyleGAN2-ADA), equation 1, r_v: `Duel.memory`. That it is no chance is asked of the mean logits and
+    of the shares that are judged rightly (two-proportion z test); the latter say nothing where D is sure of everything.
+    """
+    looks = lasting(run, lambda at: at.duel.train_logit > max(at.duel.referee_logit, at.duel.fake_logit))[-LOOKS:]
+    if not looks:
+        return None
+    memory = typical(looks, lambda duel: duel.memory)
+    # an image that is looked at again says nothing new: all training images that were drawn count, the referee's once
+    few = statistics.fmean(look.duel.n for look in looks)
+    spread = math.sqrt(1 / min(len(looks) * few, run.train) + 1 / min(few, run.referee))
+    deviation = math.sqrt(statistics.fmean(look.deviation**2 for look in looks))
+    apart = statistics.fmean(look.duel.train_logit - look.duel.referee_logit for look in looks)
+    train_right, referee_right = (
+        statistics.fmean(values)
+        for values in zip(*((at.duel.train_right, at.duel.referee_right) for at in looks), strict=True)
+    )
+    right = (train_right + referee_right) / 2
+    by_logits = apart / max(deviation * spread, 1e-12)
+    by_shares = (train_right - referee_right) / max(math.sqrt(right * (1 - right)) * spread, 1e-12)
+    if not (
+        (memory >= BY_HEART and by_logits >= CERTAIN) or (train_right - referee_right >= MORE_OFTEN and by_shares >= CERTAIN)
+    ):
+        return None
+    return looks[0].nimg, {
+        "looks": len(looks),
+        "train_right": train_right,
+        "referee_right": referee_right,
+        "memory": memory,
+        "deviations": max(by_logits, by_shares if right < 1 else 0.0),
+    }
+
+
+def oscillation(run: History) -> Found:
+    """The lead goes back and forth: whatever one side learns, the other undoes."""
+    sides = [(at, 1 if at.duel.lead > 0 else -1) for at in run.looks[-TURNS_IN:] if abs(at.duel.lead) >= SWING]
+    turns = [now for (_, side), (now, other) in zip(sides, sides[1:], strict=False) if side != other]
+    if len(turns) < TURNS:
+        return None
+    leads = [at.duel.lead for at, _ in sides]
+    return turns[0].nimg, {"turns": len(turns), "looks": len(run.looks[-TURNS_IN:]), "high": max(leads), "low": min(leads)}
+
+
+def vanishing_gradients(run: History) -> Found:
+    """The generator gets no gradient: the discriminator is sure, or nothing comes through either network."""
+    start = statistics.median(at.duel.generator_gradient for at in run.looks[:LOOKS]) if run.looks else 0.0
+
+    def holds(at: Look) -> bool:
+        if at.duel.lead >= 2 * SURE - 1:
+            return at.duel.generator_gradient <= max(VANISHED, FADED * start)
+        return at.duel.generator_gradient <= VANISHED and abs(at.duel.gap) <= NO_LEAD * run.unit
+
+    looks = lasting(run, holds)
+    if not looks:
+        return None
+    return looks[0].nimg, {
+        "looks": len(looks),
+        "generator": typical(looks, lambda duel: duel.generator_gradient),
+        "discriminator": typical(looks, lambda duel: duel.discriminator_gradient),
+    }
+
+
+def exploding(run: History) -> Found:
+    """Logits, losses or gradients beyond what any duel has a use for."""
+
+    def size(duel: Duel) -> float:
+        return max(abs(duel.referee_logit - duel.fake_logit), abs(duel.gap), duel.generator_gap or 0.0)
+
+    def steepness(duel: Duel) -> float:
+        return max(duel.generator_gradient, duel.discriminator_gradient)
+
+    looks = lasting(run, lambda at: size(at.duel) >= EXPLODED or steepness(at.duel) >= STEEP)
+    if not looks:
+        return None
+    return looks[0].nimg, {
+        "looks": len(looks),
+        "real_logit": typical(looks, lambda duel: duel.referee_logit),
+        "fake_logit": typical(looks, lambda duel: duel.fake_logit),
+        "gradient": typical(looks, steepness),
+        "first": size(run.looks[0].duel),
+        "size": typical(looks, size),
+    }
+
+
+def not_a_number(run: History) -> list[Finding]:
+    """The run fell apart; named until it has come as far past that point as it was thrown back."""
+    recent = [rescue for rescue in run.rescues if run.nimg < 2 * rescue["nimg"] - rescue["back_to"] or not run.looks]
+    if not recent:
+        return []
+    times, last = len(run.rescues), recent[-1]
+    evidence = {"times": float(times), "at": last["nimg"] / 1000, "back_to": last["back_to"] / 1000}
+    return [Finding("not_a_number", last["nimg"], evidence, last["name"])]
+
+
+RULES: dict[str, Callable[[History], Found]] = {
+    "wrong_way_round": wrong_way_round,
+    "vanishing_gradients": vanishing_gradients,
+    "exploding": exploding,
+    "generator_stuck": generator_stuck,
+    "discriminator_too_strong": discriminator_too_strong,
+    "discriminator_asleep": discriminator_asleep,
+    "discriminator_too_weak": discriminator_too_weak,
+    "oscillation": oscillation,
+    "mode_collapse": mode_collapse,
+    "copying_pressure": copying_pressure,
+}
