@@ -14,7 +14,7 @@ from duelo.words import UserError
 
 KEYS = """
 data seed kimg minutes play.batch play.ema_kimg play.anneal networks.pair networks.width networks.latent
-networks.conditional networks.deviation networks.generator networks.discriminator networks.sources
+networks.conditional networks.deviation networks.two_stage networks.generator networks.discriminator networks.sources
 objective.loss objective.smoothing objective.r1 objective.r2 objective.gp objective.lecam objective.pack objective.noise
 generator.rate generator.steps discriminator.rate discriminator.steps adam.beta1 adam.beta2 augment.p augment.kinds
 actor_critic.entropy actor_critic.target_kimg actor_critic.replay actor_critic.optimistic actor_critic.extragradient
@@ -34,7 +34,7 @@ def test_the_choices_are_what_the_tables_hold() -> None:
     def choices(section: type, key: str) -> set[str]:
         return set(section.model_fields[key].annotation.__args__)
 
-    assert choices(recipes.Networks, "pair") == set(PAIRS)
+    assert choices(recipes.Networks, "pair") == {*PAIRS, "vae"}
     assert choices(recipes.Objective, "loss") == {*OBJECTIVES, "evidence"}
     assert {name: len(duelo.load(name).train.labels.unique()) for name in recipes.CLASSES} == recipes.CLASSES
     assert set(recipes.DATA) == set(recipes.DEFAULTS) == set(recipes.SHAPES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -12,8 +13,10 @@ from duelo.balance import Adaptive, Balance, Controls, Schedule
 from duelo.data import Dataset
 from duelo.learner import Learner
 from duelo.networks import PAIRS, Pair, own
+from duelo.networks.vae import vae
 from duelo.play import Game
 from duelo.recipes import Recipe
+from duelo.vae import Vae
 from duelo.words import UserError
 
 BURN_IN = 0.1  # the share of a scheduled game in which the penalties fall to their weights
@@ -28,15 +31,20 @@ def build(recipe: Recipe, device: str = "cpu") -> Learner:
     for network in (pair.generator, pair.discriminator):
         network.to(device)
     objective, tricks = recipe.objective, recipe.actor_critic
+    pace: dict[str, Any] = {
+        "batch": recipe.play.batch,
+        "generator_rate": recipe.generator.rate,
+        "discriminator_rate": recipe.discriminator.rate,
+        "betas": (recipe.adam.beta1, recipe.adam.beta2),
+        "ema_kimg": recipe.play.ema_kimg,
+    }
+    if recipe.networks.pair == "vae":
+        return Vae(pair, **pace)
     try:
         return Game(
             pair,
             objective.loss,
-            batch=recipe.play.batch,
-            generator_rate=recipe.generator.rate,
-            discriminator_rate=recipe.discriminator.rate,
-            betas=(recipe.adam.beta1, recipe.adam.beta2),
-            ema_kimg=recipe.play.ema_kimg,
+            **pace,
             smoothing=objective.smoothing,
             r1=objective.r1,
             r2=objective.r2,
@@ -59,6 +67,8 @@ def pair_of(recipe: Recipe) -> Pair:
     shape, settings = recipe.shape, recipe.networks
     judged = (recipe.objective.pack * shape[0], *shape[1:])
     dials = {"width": settings.width, "latent": settings.latent, "classes": recipe.classes}
+    if settings.pair == "vae":
+        return vae(shape, settings.width, settings.latent, classes=recipe.classes, two_stage=settings.two_stage)
     try:
         pair = PAIRS[settings.pair](shape, **dials, deviation=settings.deviation)
         if judged != shape:

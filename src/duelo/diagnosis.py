@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any
 
 from duelo.balance import Duel
@@ -35,34 +36,6 @@ MORE_OFTEN = 0.1  # a difference of two shares that matters
 FAR = 3.0  # times the judgement that real images get
 PROGRESS = 0.05  # the judgement's fall, as a share, below which there is none; seeds of one recipe differ by as much
 RECENT, JUDGEMENTS = 0.3, 3  # the part of the run, and the fewest judgements, in which it should have fallen
-
-# what is only a consequence is not named beside its cause: the remedy would be the wrong one
-HIDES = {
-    "wrong_way_round": (
-        "discriminator_too_strong",
-        "discriminator_too_weak",
-        "discriminator_asleep",
-        "generator_stuck",
-        "mode_collapse",
-        "copying_pressure",
-        "oscillation",
-        "vanishing_gradients",
-        "exploding",
-    ),
-    "vanishing_gradients": (
-        "discriminator_too_strong",
-        "discriminator_too_weak",
-        "discriminator_asleep",
-        "generator_stuck",
-        "mode_collapse",
-    ),
-    "generator_stuck": ("discriminator_too_strong", "mode_collapse"),
-    "discriminator_asleep": ("discriminator_too_weak", "mode_collapse", "exploding"),
-    "discriminator_too_weak": ("mode_collapse", "exploding"),
-    "oscillation": ("discriminator_too_weak",),
-    "exploding": ("discriminator_too_strong",),
-    "copying_pressure": ("discriminator_too_weak",),  # which is then wrong of unknown images, not of those it trains on
-}
 
 
 @dataclass(frozen=True)
@@ -92,11 +65,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Spell:
-    """A finding over a whole run: as it was when last seen, and the time of its beginning and of its end, in images."""
+    """A finding over a whole run, as it was when last named.
+
+    first, last: from when to when it held, in images. named: when it could first be named.
+    """
 
     finding: Finding
     first: int
     last: int
+    named: int
 
 
 @dataclass(frozen=True)
@@ -124,21 +101,19 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class History:
-    """A run so far, as far as it matters here.
+class Setting:
+    """What must be known of a run beside its lines.
 
     equilibrium, best: the discriminator's loss where nobody leads, and where it is right and sure of everything.
-    train, referee: how many different images these parts have.
+    train, referee: how many images these parts have, since one that is looked at twice counts once.
+    rescues: of rescues.json.
     """
 
-    nimg: int
-    looks: Sequence[Look]
-    judgements: Sequence[Judgement]
-    rescues: Sequence[dict[str, Any]]
     equilibrium: float
-    best: float
-    train: float
-    referee: float
+    best: float = 0.0
+    train: float = math.inf
+    referee: float = math.inf
+    rescues: Sequence[dict[str, Any]] = ()
 
     @property
     def unit(self) -> float:
@@ -146,67 +121,49 @@ class History:
         room = self.equilibrium - self.best
         return room if 0 < room < math.inf else 1.0
 
+
+@dataclass(frozen=True)
+class History:
+    """A run up to the time `nimg`, as far as it matters here."""
+
+    nimg: int
+    looks: Sequence[Look]
+    judgements: Sequence[Judgement]
+    setting: Setting
+
     def until(self, nimg: int) -> History:
         """The same as it was at an earlier time."""
-        return History(
-            nimg,
+        rescues = [rescue for rescue in self.setting.rescues if rescue["back_to"] <= nimg]
+        looks, judgements = (
             [look for look in self.looks if look.nimg <= nimg],
             [judgement for judgement in self.judgements if judgement.nimg <= nimg],
-            [rescue for rescue in self.rescues if rescue["back_to"] <= nimg],
-            self.equilibrium,
-            self.best,
-            self.train,
-            self.referee,
         )
+        return History(nimg, looks, judgements, replace(self.setting, rescues=rescues))
 
 
 Found = tuple[int, dict[str, float]] | None  # since when, and the evidence
 
 
-def diagnose(
-    lines: Sequence[dict[str, Any]],
-    equilibrium: float,
-    *,
-    best: float = 0.0,
-    rescues: Sequence[dict[str, Any]] = (),
-    train: float = math.inf,
-    referee: float = math.inf,
-) -> list[Finding]:
-    """What is wrong at the time of the last of `lines`, given all of them. Empty where nothing is.
-
-    lines: of stats.jsonl. equilibrium, best: the discriminator's loss where nobody leads, and the least it can be.
-    rescues: of rescues.json. train, referee: how many images these parts have, since one that is looked at twice counts once.
-    """
-    return findings(history(lines, equilibrium, best, rescues, train, referee))
+def diagnose(lines: Sequence[dict[str, Any]], setting: Setting) -> list[Finding]:
+    """What is wrong at the time of the last of `lines`, given all lines of stats.jsonl so far. Empty where nothing is."""
+    return findings(history(lines, setting))
 
 
-def named(
-    lines: Sequence[dict[str, Any]],
-    equilibrium: float,
-    *,
-    best: float = 0.0,
-    rescues: Sequence[dict[str, Any]] = (),
-    train: float = math.inf,
-    referee: float = math.inf,
-) -> list[Spell]:
-    """Whatever was wrong at some time of a run, in the order in which it began. Arguments: as of `diagnose`."""
-    whole = history(lines, equilibrium, best, rescues, train, referee)
+def named(lines: Sequence[dict[str, Any]], setting: Setting) -> list[Spell]:
+    """Whatever was wrong at some time of a run, in the order in which it began."""
+    whole = history(lines, setting)
     spells: dict[str, Spell] = {}
-    for nimg in sorted({at.nimg for at in (*whole.looks, *whole.judgements)} | {whole.nimg}):
+    times = {look.nimg for look in whole.looks} | {judgement.nimg for judgement in whole.judgements} | {whole.nimg}
+    for nimg in sorted(times):
         for finding in findings(whole.until(nimg)):
-            first = spells[finding.name].first if finding.name in spells else finding.nimg
-            spells[finding.name] = Spell(finding, min(first, finding.nimg), max(nimg, finding.nimg))
+            before = spells.get(finding.name, Spell(finding, finding.nimg, nimg, nimg))
+            spells[finding.name] = replace(
+                before, finding=finding, first=min(before.first, finding.nimg), last=max(nimg, finding.nimg)
+            )
     return sorted(spells.values(), key=lambda spell: spell.first)
 
 
-def history(
-    lines: Sequence[dict[str, Any]],
-    equilibrium: float,
-    best: float,
-    rescues: Sequence[dict[str, Any]],
-    train: float,
-    referee: float,
-) -> History:
+def history(lines: Sequence[dict[str, Any]], setting: Setting) -> History:
     """What the lines say that matters here. Looks that are not finite, or that another version wrote, are passed over."""
     wanted = [field.name for field in fields(Duel)]
     looks = []
@@ -216,27 +173,19 @@ def history(
         if len(values) < len(wanted) or not all(value is None or math.isfinite(value) for value in values.values()):
             continue
         duel = Duel(**values)
-        discriminator, generator = (_mean(line, "rate") * _mean(line, f"{side}_rate") for side in SIDES)
+        rate = {name: line.get(name, {}).get("mean", 1.0) for name in ("rate", "discriminator_rate", "generator_rate")}
         looks.append(
             Look(
                 line["nimg"],
                 duel,
                 line.get("real_logit", {}).get("std", 0.0),
-                duel.discriminator_move / max(discriminator, 1e-12),
-                duel.generator_move / max(generator, 1e-12),
+                duel.discriminator_move / max(rate["rate"] * rate["discriminator_rate"], 1e-12),
+                duel.generator_move / max(rate["rate"] * rate["generator_rate"], 1e-12),
             )
         )
-    judgements = [
-        Judgement(line["nimg"], line["judgement"]["value"], line["judgement"]["floor"]) for line in lines if "judgement" in line
-    ]
-    return History(lines[-1]["nimg"] if lines else 0, looks, judgements, rescues, equilibrium, best, train, referee)
-
-
-SIDES = ("discriminator", "generator")
-
-
-def _mean(line: dict[str, Any], control: str) -> float:
-    return float(line[control]["mean"]) if control in line else 1.0
+    judged = [(line["nimg"], line["judgement"]) for line in lines if "judgement" in line]
+    judgements = [Judgement(nimg, judgement["value"], judgement["floor"]) for nimg, judgement in judged]
+    return History(lines[-1]["nimg"] if lines else 0, looks, judgements, setting)
 
 
 def findings(run: History) -> list[Finding]:
@@ -255,9 +204,16 @@ def lasting(run: History, holds: Callable[[Look], bool]) -> Sequence[Look]:
     return run.looks[start:] if len(run.looks) - start >= LOOKS else ()
 
 
-def typical(looks: Iterable[Look], value: Callable[[Duel], float]) -> float:
+def typical(looks: Sequence[Look], value: Callable[[Duel], float]) -> float:
     """The median of a number over the latest looks."""
-    return statistics.median(value(look.duel) for look in list(looks)[-LOOKS:])
+    return statistics.median(value(look.duel) for look in looks[-LOOKS:])
+
+
+def seen(looks: Sequence[Look], judged: dict[str, float] | None, **values: Callable[[Duel], float]) -> Found:
+    """What the looks show: since when, at how many, and what is typical of the latest. None without looks or `judged`."""
+    if not looks or judged is None:
+        return None
+    return looks[0].nimg, {"looks": len(looks), **{name: typical(looks, value) for name, value in values.items()}, **judged}
 
 
 def stalled(run: History) -> dict[str, float] | None:
@@ -276,74 +232,51 @@ def stalled(run: History) -> dict[str, float] | None:
     return {"value": now.value, "floor": now.floor, "before": before}
 
 
+RIGHT: dict[str, Callable[[Duel], float]] = {
+    "referee_right": lambda duel: duel.referee_right,
+    "fake_right": lambda duel: duel.fake_right,
+}
+
+
 def discriminator_too_strong(run: History) -> Found:
-    """It is right on nearly everything, and the generator does not improve."""
-    looks = lasting(
-        run, lambda at: min(at.duel.referee_right, at.duel.fake_right) >= SURE and at.duel.gap >= WON * run.unit
+    """It is right on nearly everything, and sure of it; and the generator does not improve."""
+    rules = run.setting
+
+    def holds(at: Look) -> bool:
+        return min(at.duel.referee_right, at.duel.fake_right) >= SURE and at.duel.gap >= WON * rules.unit
+
+    equilibrium = rules.equilibrium
+    return seen(
+        lasting(run, holds),
+        stalled(run),
+        loss=lambda duel: equilibrium - duel.gap,
+        equilibrium=lambda _: equilibrium,
+        **RIGHT,
     )
-    judged = stalled(run)
-    if not looks or judged is None:
-        return None
-    return looks[0].nimg, {
-        "looks": len(looks),
-        "referee_right": typical(looks, lambda duel: duel.referee_right),
-        "fake_right": typical(looks, lambda duel: duel.fake_right),
-        "loss": run.equilibrium - typical(looks, lambda duel: duel.gap),
-        "equilibrium": run.equilibrium,
-        **judged,
-    }
 
 
 def discriminator_too_weak(run: History) -> Found:
     """It has no lead, though the fakes are far from real and do not come nearer."""
-    looks = lasting(run, lambda at: at.duel.lead <= NO_LEAD and at.duel.gap <= NO_LEAD * run.unit)
-    judged = stalled(run)
-    if not looks or judged is None:
-        return None
-    return looks[0].nimg, {
-        "looks": len(looks),
-        "referee_right": typical(looks, lambda duel: duel.referee_right),
-        "fake_right": typical(looks, lambda duel: duel.fake_right),
-        **judged,
-    }
+    looks = lasting(run, lambda at: at.duel.lead <= NO_LEAD and at.duel.gap <= NO_LEAD * run.setting.unit)
+    return seen(looks, stalled(run), **RIGHT)
 
 
 def discriminator_asleep(run: History) -> Found:
     """Its weights do not move."""
     looks = lasting(run, lambda at: at.discriminator_pace < ASLEEP)
-    if not looks:
-        return None
-    return looks[0].nimg, {
-        "looks": len(looks),
-        "move": typical(looks, lambda duel: duel.discriminator_move),
-        "referee_right": typical(looks, lambda duel: duel.referee_right),
-        "fake_right": typical(looks, lambda duel: duel.fake_right),
-    }
+    return seen(looks, {}, move=lambda duel: duel.discriminator_move, **RIGHT)
 
 
 def wrong_way_round(run: History) -> Found:
     """The discriminator takes real for fake and fake for real, as with exchanged labels."""
     looks = lasting(run, lambda at: max(at.duel.referee_right, at.duel.fake_right) <= WRONG)
-    if not looks:
-        return None
-    return looks[0].nimg, {
-        "looks": len(looks),
-        "referee_right": typical(looks, lambda duel: duel.referee_right),
-        "fake_right": typical(looks, lambda duel: duel.fake_right),
-        "chance": 0.5,
-    }
+    return seen(looks, {"chance": 0.5}, **RIGHT)
 
 
 def generator_stuck(run: History) -> Found:
     """The generator has a gradient, but its weights do not move."""
     looks = lasting(run, lambda at: at.generator_pace < ASLEEP and at.duel.generator_gradient > VANISHED)
-    if not looks:
-        return None
-    return looks[0].nimg, {
-        "looks": len(looks),
-        "move": typical(looks, lambda duel: duel.generator_move),
-        "gradient": typical(looks, lambda duel: duel.generator_gradient),
-    }
+    return seen(looks, {}, move=lambda duel: duel.generator_move, gradient=lambda duel: duel.generator_gradient)
 
 
 def mode_collapse(run: History) -> Found:
@@ -351,9 +284,7 @@ def mode_collapse(run: History) -> Found:
     looks = lasting(run, lambda at: at.duel.variety < ALIKE)
     if not looks and stalled(run) and not discriminator_too_strong(run):
         looks = lasting(run, lambda at: at.duel.variety < THIN)
-    if not looks:
-        return None
-    return looks[0].nimg, {"looks": len(looks), "variety": typical(looks, lambda duel: duel.variety)}
+    return seen(looks, {}, variety=lambda duel: duel.variety)
 
 
 def copying_pressure(run: History) -> Found:
@@ -362,39 +293,35 @@ def copying_pressure(run: History) -> Found:
     Karras et al. 2020 (StyleGAN2-ADA), equation 1, r_v: `Duel.memory`. That it is no chance is asked of the mean logits and
     of the shares that are judged rightly (two-proportion z test); the latter say nothing where D is sure of everything.
     """
-    looks = lasting(run, lambda at: at.duel.train_logit > max(at.duel.referee_logit, at.duel.fake_logit))[-LOOKS:]
+    by_logits = lasting(run, lambda at: at.duel.memory >= BY_HEART)
+    by_shares = lasting(run, lambda at: at.duel.train_right - at.duel.referee_right >= MORE_OFTEN)
+    looks = by_logits or by_shares
     if not looks:
         return None
-    memory = typical(looks, lambda duel: duel.memory)
-    # an image that is looked at again says nothing new: all training images that were drawn count, the referee's once
-    few = statistics.fmean(look.duel.n for look in looks)
-    spread = math.sqrt(1 / min(len(looks) * few, run.train) + 1 / min(few, run.referee))
-    deviation = math.sqrt(statistics.fmean(look.deviation**2 for look in looks))
-    apart = statistics.fmean(look.duel.train_logit - look.duel.referee_logit for look in looks)
-    train_right, referee_right = (
-        statistics.fmean(values)
-        for values in zip(*((at.duel.train_right, at.duel.referee_right) for at in looks), strict=True)
+    latest = [look.duel for look in looks[-LOOKS:]]
+    train, referee = (
+        statistics.fmean(values) for values in zip(*((d.train_right, d.referee_right) for d in latest), strict=True)
     )
-    right = (train_right + referee_right) / 2
-    by_logits = apart / max(deviation * spread, 1e-12)
-    by_shares = (train_right - referee_right) / max(math.sqrt(right * (1 - right)) * spread, 1e-12)
-    if not (
-        (memory >= BY_HEART and by_logits >= CERTAIN) or (train_right - referee_right >= MORE_OFTEN and by_shares >= CERTAIN)
-    ):
+    # an image that is looked at again says nothing new: all training images that were drawn count, the referee's once
+    n = latest[-1].n
+    spread = math.sqrt(1 / min(len(latest) * n, run.setting.train) + 1 / min(n, run.setting.referee))
+    deviation = math.sqrt(statistics.fmean(look.deviation**2 for look in looks[-LOOKS:]))
+    apart = statistics.fmean(d.train_logit - d.referee_logit for d in latest)
+    right = (train + referee) / 2
+    certainty = max(
+        apart / max(deviation * spread, 1e-12) if by_logits else 0.0,
+        (train - referee) / max(math.sqrt(right * (1 - right)) * spread, 1e-12) if by_shares else 0.0,
+    )
+    if certainty < CERTAIN:
         return None
-    return looks[0].nimg, {
-        "looks": len(looks),
-        "train_right": train_right,
-        "referee_right": referee_right,
-        "memory": memory,
-        "deviations": max(by_logits, by_shares if right < 1 else 0.0),
-    }
+    evidence = {"train_right": train, "referee_right": referee, "deviations": certainty}
+    return seen(looks, evidence, memory=lambda duel: duel.memory)
 
 
 def oscillation(run: History) -> Found:
     """The lead goes back and forth: whatever one side learns, the other undoes."""
     sides = [(at, 1 if at.duel.lead > 0 else -1) for at in run.looks[-TURNS_IN:] if abs(at.duel.lead) >= SWING]
-    turns = [now for (_, side), (now, other) in zip(sides, sides[1:], strict=False) if side != other]
+    turns = [now for (_, side), (now, other) in pairwise(sides) if side != other]
     if len(turns) < TURNS:
         return None
     leads = [at.duel.lead for at, _ in sides]
@@ -408,16 +335,14 @@ def vanishing_gradients(run: History) -> Found:
     def holds(at: Look) -> bool:
         if at.duel.lead >= 2 * SURE - 1:
             return at.duel.generator_gradient <= max(VANISHED, FADED * start)
-        return at.duel.generator_gradient <= VANISHED and abs(at.duel.gap) <= NO_LEAD * run.unit
+        return at.duel.generator_gradient <= VANISHED and abs(at.duel.gap) <= NO_LEAD * run.setting.unit
 
-    looks = lasting(run, holds)
-    if not looks:
-        return None
-    return looks[0].nimg, {
-        "looks": len(looks),
-        "generator": typical(looks, lambda duel: duel.generator_gradient),
-        "discriminator": typical(looks, lambda duel: duel.discriminator_gradient),
-    }
+    return seen(
+        lasting(run, holds),
+        {},
+        generator=lambda duel: duel.generator_gradient,
+        discriminator=lambda duel: duel.discriminator_gradient,
+    )
 
 
 def exploding(run: History) -> Found:
@@ -430,24 +355,22 @@ def exploding(run: History) -> Found:
         return max(duel.generator_gradient, duel.discriminator_gradient)
 
     looks = lasting(run, lambda at: size(at.duel) >= EXPLODED or steepness(at.duel) >= STEEP)
-    if not looks:
-        return None
-    return looks[0].nimg, {
-        "looks": len(looks),
-        "real_logit": typical(looks, lambda duel: duel.referee_logit),
-        "fake_logit": typical(looks, lambda duel: duel.fake_logit),
-        "gradient": typical(looks, steepness),
-        "first": size(run.looks[0].duel),
-        "size": typical(looks, size),
-    }
+    return seen(
+        looks,
+        {"first": size(run.looks[0].duel)} if looks else None,
+        real_logit=lambda duel: duel.referee_logit,
+        fake_logit=lambda duel: duel.fake_logit,
+        size=size,
+        gradient=steepness,
+    )
 
 
 def not_a_number(run: History) -> list[Finding]:
     """The run fell apart; named until it has come as far past that point as it was thrown back."""
-    recent = [rescue for rescue in run.rescues if run.nimg < 2 * rescue["nimg"] - rescue["back_to"] or not run.looks]
+    recent = [rescue for rescue in run.setting.rescues if run.nimg < 2 * rescue["nimg"] - rescue["back_to"]]
     if not recent:
         return []
-    times, last = len(run.rescues), recent[-1]
+    times, last = len(run.setting.rescues), recent[-1]
     evidence = {"times": float(times), "at": last["nimg"] / 1000, "back_to": last["back_to"] / 1000}
     return [Finding("not_a_number", last["nimg"], evidence, last["name"])]
 
@@ -463,4 +386,19 @@ RULES: dict[str, Callable[[History], Found]] = {
     "oscillation": oscillation,
     "mode_collapse": mode_collapse,
     "copying_pressure": copying_pressure,
+}
+
+# what is only a consequence is not named beside its cause: the remedy would be the wrong one
+HIDES: dict[str, tuple[str, ...]] = {
+    "wrong_way_round": tuple(name for name in RULES if name != "wrong_way_round"),
+    "vanishing_gradients": (
+        *("discriminator_too_strong", "discriminator_too_weak", "discriminator_asleep"),
+        *("generator_stuck", "mode_collapse"),
+    ),
+    "exploding": ("discriminator_too_strong",),
+    "generator_stuck": ("discriminator_too_strong", "mode_collapse"),
+    "discriminator_asleep": ("discriminator_too_weak", "mode_collapse", "exploding"),
+    "discriminator_too_weak": ("mode_collapse", "exploding"),
+    "oscillation": ("discriminator_too_weak",),
+    "copying_pressure": ("discriminator_too_weak",),  # it is then wrong of unknown images, not of those it trains on
 }

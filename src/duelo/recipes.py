@@ -38,7 +38,7 @@ class Networks(Section):
 
     conditional: do both networks get the label? deviation: does the discriminator see how much the members of a batch
     differ? Each pair has a habit of its own. generator, discriminator: networks of the user's that take the pair's places,
-    as "file.py:function"; sources: fingerprints of these files, filled in when a run starts.
+    as "file.py:function"; two_stage: for a VAE; sources: fingerprints of these files, filled in when a run starts.
     """
 
     pair: Literal["convolutional", "lecture", "residual", "silva", "toy", "upsampling", "vae"]
@@ -46,6 +46,7 @@ class Networks(Section):
     latent: Count
     conditional: bool = False
     deviation: bool | None = None
+    two_stage: bool = False
     generator: str | None = None
     discriminator: str | None = None
     sources: str | None = None
@@ -287,7 +288,50 @@ def toy() -> dict[str, Any]:
     }
 
 
-PRESETS: dict[str, Callable[[], dict[str, Any]]] = {"digits": digits, "images": images, "lecture": lecture, "toy": toy}
+def silva() -> dict[str, Any]:
+    """Silva's notebook of 2017, from which the lecture's example comes: one turn of D, two of G, real labels of 0.9."""
+    return {
+        "data": "digits",
+        "kimg": 150.0,
+        "play": {"batch": 128, "ema_kimg": 10.0},
+        "networks": {"pair": "silva", "width": 64, "latent": 100},
+        "objective": {"loss": "nonsaturating", "smoothing": 0.1},
+        "generator": {"rate": 2e-4, "steps": 2},
+        "discriminator": {"rate": 2e-4},
+        "adam": {"beta1": 0.5, "beta2": 0.999},
+    }
+
+
+def vae() -> dict[str, Any]:
+    """The rival: a variational autoencoder of the default's networks, which nobody judges while it learns."""
+    return {
+        "data": "digits",
+        "kimg": 270.0,
+        "play": {"batch": 64, "ema_kimg": 10.0, "anneal": 0.5},
+        "networks": {"pair": "vae", "width": 32, "latent": 16},
+        "objective": {"loss": "evidence"},
+        "generator": {"rate": 2e-3},
+        "discriminator": {"rate": 2e-3},
+        "adam": {"beta1": 0.9, "beta2": 0.999},
+    }
+
+
+def vae2() -> dict[str, Any]:
+    """The rival in two stages: a second one learns which latents the first really uses."""
+    recipe = vae()
+    recipe["networks"]["two_stage"] = True
+    return recipe
+
+
+PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
+    "digits": digits,
+    "images": images,
+    "lecture": lecture,
+    "silva": silva,
+    "toy": toy,
+    "vae": vae,
+    "vae2": vae2,
+}
 DEFAULTS = {"digits": "digits", "grid": "toy", "ring": "toy", "stacked-digits": "digits"}  # the recipe if none is named
 
 
@@ -335,12 +379,11 @@ def validate(tree: dict[str, Any], where: str, overrides: Container[str] = ()) -
         raise UserError("recipe.augment", data=recipe.data)
     if recipe.networks.conditional and recipe.images is None and recipe.data not in CLASSES:
         raise UserError("recipe.no_classes", data=recipe.data)
-    if (recipe.networks.pair == "vae") != (recipe.objective.loss == "evidence"):
+    vae = recipe.networks.pair == "vae"
+    if vae != (recipe.objective.loss == "evidence") or (recipe.networks.two_stage and not vae):
         raise UserError("recipe.vae", pair=recipe.networks.pair, loss=recipe.objective.loss)
-    if (recipe.networks.pair == "toy") != recipe.points and None in (
-        recipe.networks.generator,
-        recipe.networks.discriminator,
-    ):
+    brought = recipe.networks.generator is not None and recipe.networks.discriminator is not None
+    if (recipe.networks.pair == "toy") != recipe.points and not brought and not vae:
         raise UserError("recipe.pair", pair=recipe.networks.pair, data=recipe.data)
     return recipe
 

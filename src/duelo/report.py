@@ -106,8 +106,7 @@ def numbers(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
         ("report.time", f"{seconds / 60:.1f} min"),
         ("report.images", f"{lines[-1]['nimg']:,}".replace(",", "\u202f")),
         ("report.speed", speed(lines)),
-        ("report.real_right", share_at_end(lines, "real_right")),
-        ("report.fake_right", share_at_end(lines, "fake_right")),
+        *[(f"report.{name}", share_at_end(lines, name)) for name in ("real_right", "fake_right") if name in lines[-1]],
     ]
 
 
@@ -132,9 +131,28 @@ def data_facts(folder: RunFolder) -> list[tuple[str, str]]:
     return [*size, *classes, *parts]
 
 
+def judgement_curve(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How far the generated images were from the referee part, with what real training images get; none in older runs."""
+    judged = [line for line in lines if "judgement" in line]
+    if not judged:
+        return []
+    kimg = [line["nimg"] / 1000 for line in judged]
+    values, floors = ([line["judgement"][key] for line in judged] for key in ("value", "floor"))
+    best = min(judged, key=lambda line: line["judgement"]["value"])
+    series = [Curve(kimg, values, FAKE, "report.generated")]
+    marks = [(floors[-1], "report.floor", NEUTRAL)]
+    figures = {
+        "best": f"{best['judgement']['value']:.3g}",
+        "kimg": f"{best['nimg'] / 1000:g}",
+        "floor": f"{floors[-1]:.3g}",
+        "n": str(best["judgement"]["n"]),
+    }
+    drawn = {lang: draw(lang, "report.judgement", series, marks) for lang in LANGUAGES}
+    return [{"caption": "report.judgement_caption", "figures": figures, **drawn}]
+
+
 def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str, Any]]:
-    """The three figures of the duel, each drawn once in each language."""
-    rules = rules_of(recipe.objective.loss, recipe.objective.smoothing)
+    """The figures of the duel, each drawn once in each language."""
     kimg = [line["nimg"] / 1000 for line in lines]
 
     def figure(
@@ -148,8 +166,18 @@ def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str
         drawn = {lang: draw(lang, title, series, marks) for lang in LANGUAGES}
         return {"caption": caption, "figures": values, **drawn}
 
+    if recipe.objective.loss == "evidence":
+        parts = [("reconstruction", "report.reconstruction", REAL), ("divergence", "report.divergence", FAKE)]
+        whole = [("loss", "report.loss_vae", REAL)]
+        return [
+            *judgement_curve(lines),
+            figure("report.vae_caption", "report.vae_loss", whole, []),
+            figure("report.vae_parts_caption", "report.vae_parts", parts, []),
+        ]
+    rules = rules_of(recipe.objective.loss, recipe.objective.smoothing)
     d, g = rules.discriminator_equilibrium, rules.generator_equilibrium
     return [
+        *judgement_curve(lines),
         figure(
             "report.accuracy_caption",
             "report.accuracy",

@@ -14,6 +14,7 @@ from duelo.words import UserError, say
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from duelo.recipes import Recipe
     from duelo.run import Moment
 
 Result = TypeVar("Result")
@@ -110,18 +111,10 @@ class PlainScreen:
             return
         kimg, at = moment.recipe.kimg, moment.nimg / 1000
         speed = max(moment.stats["time"]["images_per_second"], 0.1)
-        line = say(
-            "screen.line",
-            at=at,
-            kimg=kimg,
-            speed=speed,
-            eta=duration(max(0.0, kimg - at) * 1000 / speed),
-            d=moment.stats["discriminator_loss"]["mean"],
-            g=moment.stats["generator_loss"]["mean"],
-            real=moment.stats["real_right"]["mean"],
-            fake=moment.stats["fake_right"]["mean"],
-        )
-        print(line, file=sys.stderr, flush=True)
+        eta = duration(max(0.0, kimg - at) * 1000 / speed)
+        means = {name: value["mean"] for name, value in moment.stats.items() if isinstance(value, dict) and "mean" in value}
+        kind = "screen.line_vae" if moment.recipe.objective.loss == "evidence" else "screen.line"
+        print(say(kind, at=at, kimg=kimg, speed=speed, eta=eta, **means), file=sys.stderr, flush=True)
 
 
 class LiveScreen:
@@ -173,11 +166,8 @@ class LiveScreen:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
-        from duelo.objectives import rules_of
-
         kimg, at, now = moment.recipe.kimg, moment.nimg / 1000, self.history[-1]
         speed = max(now["time"]["images_per_second"], 0.1)
-        rules = rules_of(moment.recipe.objective.loss, moment.recipe.objective.smoothing)
         table = Table.grid(padding=(0, 2))
         table.add_row(
             say("screen.progress"),
@@ -185,6 +175,20 @@ class LiveScreen:
             ProgressBar(total=kimg, completed=min(at, kimg), width=self.width),
             say("screen.eta", time=duration(max(0.0, kimg - at) * 1000 / speed)),
         )
+        if moment.recipe.objective.loss == "evidence":
+            for key in ("loss", "reconstruction", "divergence"):
+                values = [line[key]["mean"] for line in self.history]
+                table.add_row(say(f"screen.{key}"), f"{values[-1]:.1f}", self.line(key, min(values), max(values)), "")
+        else:
+            self.duel(table, now, moment.recipe)
+        title = say("screen.title", data=moment.recipe.data, speed=speed)
+        return Panel(table, title=title, title_align="left", expand=False)
+
+    def duel(self, table: Any, now: dict[str, Any], recipe: Recipe) -> None:
+        """The rows of the duel: how often the discriminator is right, and both losses beside their values at the draw."""
+        from duelo.objectives import rules_of
+
+        rules = rules_of(recipe.objective.loss, recipe.objective.smoothing)
         for key, name in (("real_right", "screen.real"), ("fake_right", "screen.fake")):
             value = now[key]["mean"]
             table.add_row(say(name), f"{value:.0%}", self.line(key, 0.0, 1.0), accuracy_bar(value))
@@ -199,8 +203,6 @@ class LiveScreen:
                 self.line(key, min(values), max(values)),
                 "" if draw is None else say("screen.balance", value=draw),
             )
-        title = say("screen.title", data=moment.recipe.data, speed=speed)
-        return Panel(table, title=title, title_align="left", expand=False)
 
     def line(self, key: str, low: float, high: float) -> str:
         """The latest history of one statistic as a sparkline."""

@@ -1,7 +1,7 @@
 """The rival: a variational autoencoder (Kingma & Welling 2014) that learns as a game does: rounds, average, checkpoints.
 
-Nobody competes here. An encoder says which latents a member may have come from, q(z | x); a decoder makes it again, p(x | z);
-both ascend the evidence lower bound. In a second stage (Dai & Wipf 2019, "Diagnosing and enhancing VAE models") another
+Nobody competes here. An encoder says which latents a member may have come from, q(z | x); a decoder makes it again,
+p(x | z); both ascend the evidence lower bound. In a second stage (Dai & Wipf 2019, "Diagnosing and enhancing VAE models") another
 small VAE learns what latents the first one really uses, since these are not the normal numbers that it was promised.
 """
 
@@ -23,7 +23,6 @@ from duelo.networks import Pair
 from duelo.networks.vae import Decoder, Encoder
 
 FORGET = 0.1  # of the measured variance, a round
-GRAIN = (2 / 255) ** 2 / 12  # variance of rounding to bytes, in the networks' numbers: nobody can know a pixel better
 LOOKED_AT = 512  # members at a look of the referee
 WARM_UP = 100  # rounds in which the divergence comes to its full weight
 
@@ -83,9 +82,9 @@ class VaeTick(Round):
 class Vae(Learner):
     """A variational autoencoder, and all that changes while it learns.
 
-    pair: a decoder in the generator's place, an encoder in the discriminator's (`duelo.networks.vae`). batch: images a round.
-    generator_rate, discriminator_rate: Adam's learning rates of the two; betas: its two decays. ema_kimg: half-life of the
-    decoder's moving average, in thousands of images. Raises ValueError if the pair is of another kind.
+    pair: a decoder in the generator's place, an encoder in the discriminator's: see `duelo.networks.vae`.
+    batch: images a round. generator_rate, discriminator_rate: Adam's learning rates of the two; betas: its two decays.
+    ema_kimg: half-life of the decoder's moving average, in thousands of images. Raises ValueError if the pair is of another kind.
     """
 
     def __init__(
@@ -131,13 +130,14 @@ class Vae(Learner):
     def learn(self, members: Tensor, labels: Tensor | None, weight: float = 1.0) -> tuple[Bound, Bound | None]:
         """One step of both networks, and of the second stage on the latents that the first one drew. members: [b, *shape].
 
-        weight: of the divergence, in [0, 1]. It begins with 0 (Bowman et al. 2016, section 3.1): where no direction of the data
-        stands out, as in a ring, saying nothing through the latents is otherwise a trap that nothing leaves.
+        weight: of the divergence, in [0, 1]. It begins with 0 (Bowman et al. 2016, section 3.1): where no direction of the
+        data stands out, as in a ring, saying nothing through the latents is otherwise a trap that nothing leaves.
         """
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
-        smallest = GRAIN if self.pair.pixel_range is not None else 0.0
-        bound, latents = evidence(self.decoder, self.encoder, members, labels, smallest)
+        low, high = self.pair.pixel_range or (0.0, 0.0)
+        grain = ((high - low) / 255) ** 2 / 12  # the variance of rounding to bytes: nobody can know a pixel better
+        bound, latents = evidence(self.decoder, self.encoder, members, labels, grain)
         bound.weighted(weight).mean().backward()
         second = None
         if self.decoder.second is not None and self.encoder.second is not None:

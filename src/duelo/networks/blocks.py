@@ -10,7 +10,13 @@ from torch import Tensor, nn
 
 SLOPE = 0.2  # of the leaky ReLU on the left
 GAIN = 2 / (1 + SLOPE**2)
-Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
+Layer = TypeVar("Layer", bound=nn.Conv2d | nn.Linear)
+
+
+# Standard deviation of the classes' latents at the start, where the noise has 1. With 1 the generator soon heard the class
+# alone: after 64 kimg of digits (width 16, one seed) the variance within a class was 0.26 of the real digits' (convolutional)
+# and 0.12 (residual); with 0.1 it was 0.91 after as many, and 0.51 after 38 kimg. The classes themselves were right in both.
+FAINT = 0.1
 
 
 class Logit(nn.Module):
@@ -78,7 +84,8 @@ class WithClass(nn.Module):
         super().__init__()
         self.network = network
         self.latent_shape = latent_shape
-        self.embedding = nn.Embedding(classes, math.prod(latent_shape))  # N(0, 1) at the start, like the latents
+        self.embedding = nn.Embedding(classes, math.prod(latent_shape))
+        nn.init.normal_(self.embedding.weight, 0.0, FAINT)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         """latents: [b, *latent_shape]; labels: [b] int64 in [0, classes) -> members [b, *shape]."""

@@ -36,8 +36,8 @@ def silva(
     `shape`, so the discriminator frames what it sees, and the generator crops the middle out of its 32 x 32. The border is
     then black for both kinds, and never betrays an imitation, as it can in the notebook.
 
-    classes: of the labels, 0 for none. The label's numbers become uniform with the latents: all inputs of the dense layer
-    are then of one range, and no class can shout the noise down. deviation: minibatch deviation before the discriminator's
+    classes: of the labels, 0 for none. The label's numbers pass the same function as the latents: all inputs of the dense
+    layer stay in one range, and no class can shout the noise down. deviation: minibatch deviation before the discriminator's
     last layer (not by habit). Raises ValueError unless `shape` is (c, h, w) with h and w of at most 32.
     """
     if len(shape) != 3 or max(shape[1:]) > SIDE:

@@ -23,9 +23,9 @@ FORGET = 0.1  # of a moving average, a round
 class Decoder(nn.Module):
     """What is made of latents z: p(x | z) = N(mean(z), variance), one variance for all numbers of all members.
 
-    mean: a network, latents [b, latent] (and labels [b]) -> means [b, *shape]. variance: [] float32, in the networks' numbers
-    squared; it is measured, not descended: see `duelo.vae`. second: the decoder of a second stage, whose members are the
-    latents of this one (Dai & Wipf 2019, section 4), or None.
+    mean: a network, latents [b, latent] (and labels [b]) -> means [b, *shape]. variance: [] float32, in the square of the
+    networks' numbers; it is measured, not descended: see `duelo.vae`. second: the decoder of a second stage, whose members
+    are the latents of this one (Dai & Wipf 2019, section 4), or None.
     """
 
     variance: Tensor
@@ -53,14 +53,14 @@ class Encoder(nn.Module):
     network: members [b, *shape] (and labels [b]) -> means and log variances, [b, 2 * latent].
     """
 
-    def __init__(self, network: nn.Module, latent: int, second: Encoder | None = None) -> None:
+    def __init__(self, network: nn.Module, latent: int, classes: int = 0, second: Encoder | None = None) -> None:
         super().__init__()
         self.network, self.second = network, second
-        self.standard = Standard(latent)
+        self.standard = Standard(latent, classes)
 
     def forward(self, members: Tensor, labels: Tensor | None = None) -> Tensor:
         """members: [b, *shape] -> means and log variances, [b, 2 * latent]."""
-        answers: Tensor = self.standard(apply(self.network, members, labels))
+        answers: Tensor = self.standard(apply(self.network, members, labels), labels)
         return answers
 
 
@@ -69,27 +69,37 @@ class Standard(nn.Module):
 
     The decoder could undo any move and scale, so nothing but the divergence depends on them, and it alone takes hundreds of
     thousands of images to get them right, during which noise N(0, 1) is decoded into nothing known. They are measured
-    instead, as moving averages: which is to fit the prior, where N(0, 1) is the same for all.
-    Means and log variances [b, 2 * latent] -> the same of the moved latents.
+    instead, as moving averages: which is to fit the prior, where N(0, 1) is the same for all. With `classes` each class is
+    moved by itself, so that its mean says nothing that the decoder is told anyway; they are scaled alike.
     """
 
     mean: Tensor
     variance: Tensor
 
-    def __init__(self, latent: int) -> None:
+    def __init__(self, latent: int, classes: int = 0) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(latent))
+        self.register_buffer("mean", torch.zeros(max(classes, 1), latent))
         self.register_buffer("variance", torch.ones(latent))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x: [b, 2 * latent] -> [b, 2 * latent]."""
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """x: means and log variances, [b, 2 * latent]; labels: [b] int64 -> the same of the moved latents, [b, 2 * latent]."""
         means, log_variances = x.chunk(2, 1)
+        if labels is None:
+            labels = torch.zeros(len(x), dtype=torch.int64, device=x.device)
         if self.training:
-            with torch.no_grad():
-                self.mean.lerp_(means.mean(0), FORGET)
-                moments = (means - self.mean).square() + log_variances.exp()
-                self.variance.lerp_(moments.mean(0), FORGET)
-        return torch.cat([(means - self.mean) / self.variance.sqrt(), log_variances - self.variance.log()], 1)
+            self.measure(means.detach(), log_variances.detach(), labels)
+        return torch.cat([(means - self.mean[labels]) / self.variance.sqrt(), log_variances - self.variance.log()], 1)
+
+    @torch.no_grad()
+    def measure(self, means: Tensor, log_variances: Tensor, labels: Tensor) -> None:
+        """Let the moving averages follow a batch: means and log variances [b, latent], labels [b]."""
+        members = nn.functional.one_hot(labels, len(self.mean)).to(means)  # [b, classes]
+        counts = members.sum(0)
+        averages = members.T @ means / counts.clamp(min=1)[:, None]
+        weights = 1 - (1 - FORGET) ** (counts * len(self.mean) / len(labels))  # FORGET for a class of the usual size
+        self.mean.lerp_(averages, weights[:, None])
+        moments = (means - self.mean[labels]).square() + log_variances.exp()
+        self.variance.lerp_(moments.mean(0), FORGET)
 
 
 class Labelled(nn.Module):
@@ -151,10 +161,10 @@ def vae(
     second: dict[str, Any] = {"decoder": None, "encoder": None}
     if two_stage:
         second["decoder"] = Decoder(Perceptron(latent, latent, HIDDEN, classes))
-        second["encoder"] = Encoder(Perceptron(latent, 2 * latent, HIDDEN, classes), latent)
+        second["encoder"] = Encoder(Perceptron(latent, 2 * latent, HIDDEN, classes), latent, classes)
     return Pair(
         Decoder(like.generator, second["decoder"]),
-        Encoder(encoder, latent, second["encoder"]),
+        Encoder(encoder, latent, classes, second["encoder"]),
         (2 * latent if two_stage else latent,),
         pixel_range=like.pixel_range,
         classes=classes,

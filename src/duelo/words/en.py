@@ -79,8 +79,8 @@ WORDS = {
     "choose another recipe, or another --size (the lecture's pair wants grey images and --size 28).",
     "side.generator": "generator",
     "side.discriminator": "discriminator",
-    "networks.own_colon": "{place!r} does not name a function; write the file and the function that makes the network, "
-    "as in nets.py:generator.",
+    "networks.own_colon": "{place!r} does not name a function; write the file and the function that makes the "
+    "network, as in nets.py:generator.",
     "networks.own_missing": "there is no file {path} that could make a network; correct what stands before the colon.",
     "networks.own_not_python": "{path} is not called a Python file; write the function that makes the network into a "
     "file whose name ends in .py.",
@@ -94,13 +94,13 @@ WORDS = {
     "network.",
     "networks.own_weights": "the {side} has no weights that could learn; give it layers with parameters.",
     "networks.own_inputs": "the {side} ({kind}) cannot be called with ({inputs}); give it a forward(self, {inputs}).",
-    "networks.own_failed": "the {side} failed in its layer {layer}, which was given {given}: {why}; make that layer fit "
-    "what it is given.",
+    "networks.own_failed": "the {side} failed in its layer {layer}, which was given {given}: {why}; make that layer "
+    "fit what it is given.",
     "networks.own_kind": "the {side} gives a value of type {kind}, not a tensor; let its forward return one tensor.",
-    "networks.own_batch": "the {side} makes a tensor of {given} from {n} inputs, and the first number should be theirs; "
-    "change the layer that gives this shape, {layer}.",
-    "networks.own_members": "the {side} makes members of {given}, but those of the data are {wanted}; change the layer "
-    "that gives this shape, {layer}.",
+    "networks.own_batch": "the {side} makes a tensor of {given} from {n} inputs, and the first number should be "
+    "theirs; change the layer that gives this shape, {layer}.",
+    "networks.own_members": "the {side} makes members of {given}, but those of the data are {wanted}; change the "
+    "layer that gives this shape, {layer}.",
     "networks.own_logits": "the {side} gives {given} for {n} members, but one number for each is wanted ({n} or {n} x "
     "1); change the layer that gives this shape, {layer}.",
     "networks.own_numbers": "the {side} gives {given} numbers, not float32; look at its layer {layer}.",
@@ -209,11 +209,16 @@ WORDS = {
     "screen.real": "D right on real",
     "screen.fake": "D right on fake",
     "screen.loss_d": "loss of D",
+    "screen.line_vae": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} images/s  {eta} left  negative evidence {loss:.1f} "
+    "nats (reconstruction {reconstruction:.1f}, divergence {divergence:.1f})",
+    "screen.loss": "negative evidence",
+    "screen.reconstruction": "reconstruction",
+    "screen.divergence": "divergence",
     "screen.loss_g": "loss of G",
     "screen.balance": "draw: {value:.2f}",
     "screen.even": "50 %",
-    "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} images/s  {eta} left  loss D {d:.3f} G {g:.3f}  D right: "
-    "real {real:.0%} fake {fake:.0%}",
+    "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} images/s  {eta} left  loss D {discriminator_loss:.3f} G "
+    "{generator_loss:.3f}  D right: real {real_right:.0%} fake {fake_right:.0%}",
     # what the referee saw: name, finding, remedy
     "found.discriminator_too_strong": "the discriminator won",
     "found.discriminator_too_weak": "the discriminator is too weak",
@@ -235,23 +240,23 @@ WORDS = {
     "from real and come no nearer (judgement {before:.3g} before, {value:.3g} now; real images get {floor:.3g}): the "
     "generator has no teacher.",
     "finding.discriminator_asleep": "Since {kimg} kimg ({looks:.0f} looks) the discriminator's weights hardly move: "
-    "{move:.1e} of their length in a round. It is right on {referee_right:.0%} of real images and on {fake_right:.0%} of "
-    "the fakes, and will stay as it is.",
+    "{move:.1e} of their length in a round. It is right on {referee_right:.0%} of real images and on {fake_right:.0%} "
+    "of the fakes, and will stay as it is.",
     "finding.wrong_way_round": "Since {kimg} kimg ({looks:.0f} looks) the discriminator is right on "
     "{referee_right:.0%} of real images and on {fake_right:.0%} of the fakes, far below the {chance:.0%} of a coin: it "
     "takes real for fake and fake for real.",
-    "finding.generator_stuck": "Since {kimg} kimg ({looks:.0f} looks) the generator's weights hardly move: "
-    "{move:.1e} of their length in a round, though its gradient ({gradient:.2g}) shows the way.",
+    "finding.generator_stuck": "Since {kimg} kimg ({looks:.0f} looks) the generator's weights hardly move: {move:.1e} "
+    "of their length in a round, though its gradient ({gradient:.2g}) shows the way.",
     "finding.mode_collapse": "Since {kimg} kimg ({looks:.0f} looks) the fakes are all alike: each has another one at "
     "{variety:.1%} of the distance that there is between real images. The generator has given up most of its variety.",
-    "finding.copying_pressure": "Since {kimg} kimg ({looks:.0f} looks) the discriminator knows its training images "
-    "by heart: it is right on {train_right:.0%} of them and on {referee_right:.0%} of real images that it never trained "
+    "finding.copying_pressure": "Since {kimg} kimg ({looks:.0f} looks) the discriminator knows its training images by "
+    "heart: it is right on {train_right:.0%} of them and on {referee_right:.0%} of real images that it never trained "
     "on; {memory:.0%} of what tells training images from fakes is true of them alone ({deviations:.1f} standard "
     "deviations beyond chance). That pays the generator for copying.",
     "finding.oscillation": "Since {kimg} kimg the duel goes in circles: in the last {looks:.0f} looks the lead "
     "changed sides {turns:.0f} times, between {high:+.0%} and {low:+.0%}. What one side learns, the other undoes.",
-    "finding.vanishing_gradients": "Since {kimg} kimg ({looks:.0f} looks) nothing reaches the generator: its "
-    "gradient is {generator:.1e} long, the discriminator's {discriminator:.1e}. It cannot learn.",
+    "finding.vanishing_gradients": "Since {kimg} kimg ({looks:.0f} looks) nothing reaches the generator: its gradient "
+    "is {generator:.1e} long, the discriminator's {discriminator:.1e}. It cannot learn.",
     "finding.exploding": "Since {kimg} kimg ({looks:.0f} looks) the numbers run away: the discriminator gives real "
     "images {real_logit:.3g} and fakes {fake_logit:.3g} on average, the largest of logits and losses went from "
     "{first:.3g} at the first look to {size:.3g}, and gradients are up to {gradient:.2g} long.",
@@ -270,8 +275,8 @@ WORDS = {
     "remedy.oscillation": "Try --adam.beta1 0 together with --objective.r1 0.1 and --objective.r2 0.1, which damp it.",
     "remedy.vanishing_gradients": "Use networks with normalization, such as --networks.pair convolutional; and with "
     "--objective.loss minimax, nonsaturating in its place.",
-    "remedy.exploding": "Bound the discriminator's slope: --objective.gp 10 with the loss wasserstein, "
-    "--objective.r1 0.5 with any other.",
+    "remedy.exploding": "Bound the discriminator's slope: --objective.gp 10 with the loss wasserstein, --objective.r1 "
+    "0.5 with any other.",
     "remedy.not_a_number": "If it does not recover, start another run with half of --generator.rate and of "
     "--discriminator.rate.",
     "runs.none": "no runs in {path}",
@@ -324,6 +329,9 @@ WORDS = {
     "preset.images": "the default for images of your own: small batches, an interpolating generator, augmentation",
     "preset.lecture": "digits as in the lecture: strided and transposed convolutions, ReLU at the end",
     "preset.toy": "points in the plane (ring, grid): two small perceptrons",
+    "preset.silva": "digits, as in Silva's notebook of 2017: smoothed labels, two turns of G for one of D",
+    "preset.vae": "the rival: a variational autoencoder on digits",
+    "preset.vae2": "the rival in two stages",
     # the report
     "report.title.digits": "A duel over digits",
     "report.title.grid": "A duel over a grid of points",
@@ -365,6 +373,20 @@ WORDS = {
     "report.loss_caption": "The discriminator's loss D and the generator's loss G; the dashed lines are their values "
     "at the equilibrium ({d} and {g}). A loss that falls does not mean images that get better: the rival moves too.",
     "report.logits": "What D says",
+    "report.judgement": "Distance to the referee's images",
+    "report.generated": "generated",
+    "report.floor": "real training images",
+    "report.judgement_caption": "Sliced Wasserstein distance between {n} generated images and as many of the referee "
+    "part, on which nobody trains; real training images get {floor}. The best point, {best}, was at {kimg} kimg; the "
+    "run keeps it.",
+    "report.vae_loss": "Negative evidence, nats an image",
+    "report.loss_vae": "whole",
+    "report.vae_caption": "A VAE has no opponent: it minimizes this upper bound of the surprise at the training images.",
+    "report.vae_parts": "Its two parts",
+    "report.reconstruction": "reconstruction",
+    "report.divergence": "divergence",
+    "report.vae_parts_caption": "How badly the images are made again from their latents, and how much the latents say "
+    "about them.",
     "report.logit_caption": "Mean answer (logit) of the discriminator: the higher, the surer it is that an image is "
     "real. The gap between the lines is what it can still tell apart.",
     "report.on_real": "real",

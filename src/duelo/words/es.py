@@ -86,14 +86,14 @@ WORDS = {
     "networks.own_colon": "{place!r} no nombra ninguna función; escriba el archivo y la función que hace la red, como "
     "en redes.py:generadora.",
     "networks.own_missing": "no existe el archivo {path} que haría una red; corrija lo que está antes de los dos puntos.",
-    "networks.own_not_python": "{path} no se llama como un archivo de Python; escriba la función que hace la red en un "
-    "archivo cuyo nombre termine en .py.",
+    "networks.own_not_python": "{path} no se llama como un archivo de Python; escriba la función que hace la red en "
+    "un archivo cuyo nombre termine en .py.",
     "networks.own_unreadable": "no se puede leer {path} ({why}); revise sus permisos.",
     "networks.own_import": "no se puede importar {path}: {why} (línea {line}); corrija el archivo.",
     "networks.own_function": "{path} no tiene ninguna función {name!r}{guess}; corrija el nombre que sigue a los dos "
     "puntos.",
-    "networks.own_parameter": "{name}() en {path} necesita {parameter!r}, que no se le puede dar{guess}; puede nombrar "
-    "como parámetros {known}, y cualquier otro necesita un valor por omisión.",
+    "networks.own_parameter": "{name}() en {path} necesita {parameter!r}, que no se le puede dar{guess}; puede "
+    "nombrar como parámetros {known}, y cualquier otro necesita un valor por omisión.",
     "networks.own_call": "{name}() en {path} falló: {why} (línea {line}); corríjala.",
     "networks.own_result": "{name}() en {path} da un valor de tipo {kind}, no un torch.nn.Module; haga que devuelva la red.",
     "networks.own_weights": "la {side} no tiene pesos que puedan aprender; dele capas con parámetros.",
@@ -101,12 +101,12 @@ WORDS = {
     "networks.own_failed": "la {side} falló en su capa {layer}, que recibió {given}: {why}; haga que esa capa encaje "
     "con lo que recibe.",
     "networks.own_kind": "la {side} da un valor de tipo {kind}, no un tensor; haga que su forward devuelva un solo tensor.",
-    "networks.own_batch": "la {side} hace un tensor de {given} a partir de {n} entradas, y el primer número debería ser "
-    "el de ellas; cambie la capa que da esa forma, {layer}.",
-    "networks.own_members": "la {side} hace miembros de {given}, pero los de los datos son de {wanted}; cambie la capa "
-    "que da esa forma, {layer}.",
-    "networks.own_logits": "la {side} da {given} para {n} miembros, pero se quiere un número para cada uno ({n} o {n} x "
-    "1); cambie la capa que da esa forma, {layer}.",
+    "networks.own_batch": "la {side} hace un tensor de {given} a partir de {n} entradas, y el primer número debería "
+    "ser el de ellas; cambie la capa que da esa forma, {layer}.",
+    "networks.own_members": "la {side} hace miembros de {given}, pero los de los datos son de {wanted}; cambie la "
+    "capa que da esa forma, {layer}.",
+    "networks.own_logits": "la {side} da {given} para {n} miembros, pero se quiere un número para cada uno ({n} o {n} "
+    "x 1); cambie la capa que da esa forma, {layer}.",
     "networks.own_numbers": "la {side} da números {given}, no float32; mire su capa {layer}.",
     "networks.own_infinite": "la {side} da números que no son finitos, primero en su capa {layer}; mire lo que esta "
     "calcula.",
@@ -217,11 +217,16 @@ WORDS = {
     "screen.real": "D acierta: reales",
     "screen.fake": "D acierta: falsas",
     "screen.loss_d": "pérdida de D",
+    "screen.line_vae": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} imágenes/s  faltan {eta}  evidencia negativa "
+    "{loss:.1f} nats (reconstrucción {reconstruction:.1f}, divergencia {divergence:.1f})",
+    "screen.loss": "evidencia negativa",
+    "screen.reconstruction": "reconstrucción",
+    "screen.divergence": "divergencia",
     "screen.loss_g": "pérdida de G",
     "screen.balance": "equilibrio: {value:.2f}",
     "screen.even": "50 %",
-    "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} imágenes/s  faltan {eta}  pérdida D {d:.3f} G {g:.3f}  D "
-    "acierta: reales {real:.0%} falsas {fake:.0%}",
+    "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} imágenes/s  faltan {eta}  pérdida D "
+    "{discriminator_loss:.3f} G {generator_loss:.3f}  D acierta: reales {real:.0%} falsas {fake:.0%}",
     # lo que vio el árbitro: nombre, hallazgo, remedio
     "found.discriminator_too_strong": "la discriminadora ganó",
     "found.discriminator_too_weak": "la discriminadora es demasiado débil",
@@ -239,40 +244,40 @@ WORDS = {
     "pérdida es {loss:.3f}, y en el equilibrio sería {equilibrium:.3f}. Mientras tanto, el juicio dejó de bajar "
     "({before:.3g} antes, {value:.3g} ahora; las imágenes reales obtienen {floor:.3g}): ganó, y la generadora ya no "
     "puede aprender nada de ella.",
-    "finding.discriminator_too_weak": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora no distingue lo "
-    "real de lo falso (acierta en {referee_right:.0%} de las imágenes reales y en {fake_right:.0%} de las falsas), "
-    "aunque las falsas están lejos de las reales y no se acercan (juicio {before:.3g} antes, {value:.3g} ahora; las "
-    "imágenes reales obtienen {floor:.3g}): la generadora no tiene de quién aprender.",
-    "finding.discriminator_asleep": "Desde {kimg} kimg ({looks:.0f} miradas) los pesos de la discriminadora apenas "
-    "se mueven: {move:.1e} de su longitud en cada ronda. Acierta en {referee_right:.0%} de las imágenes reales y en "
+    "finding.discriminator_too_weak": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora no distingue lo real "
+    "de lo falso (acierta en {referee_right:.0%} de las imágenes reales y en {fake_right:.0%} de las falsas), aunque "
+    "las falsas están lejos de las reales y no se acercan (juicio {before:.3g} antes, {value:.3g} ahora; las imágenes "
+    "reales obtienen {floor:.3g}): la generadora no tiene de quién aprender.",
+    "finding.discriminator_asleep": "Desde {kimg} kimg ({looks:.0f} miradas) los pesos de la discriminadora apenas se "
+    "mueven: {move:.1e} de su longitud en cada ronda. Acierta en {referee_right:.0%} de las imágenes reales y en "
     "{fake_right:.0%} de las falsas, y así se quedará.",
     "finding.wrong_way_round": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora acierta en "
-    "{referee_right:.0%} de las imágenes reales y en {fake_right:.0%} de las falsas, muy por debajo del {chance:.0%} de "
-    "una moneda: toma lo real por falso y lo falso por real.",
+    "{referee_right:.0%} de las imágenes reales y en {fake_right:.0%} de las falsas, muy por debajo del {chance:.0%} "
+    "de una moneda: toma lo real por falso y lo falso por real.",
     "finding.generator_stuck": "Desde {kimg} kimg ({looks:.0f} miradas) los pesos de la generadora apenas se mueven: "
     "{move:.1e} de su longitud en cada ronda, aunque su gradiente ({gradient:.2g}) le indica el camino.",
     "finding.mode_collapse": "Desde {kimg} kimg ({looks:.0f} miradas) las imágenes falsas son todas parecidas: cada "
     "una tiene otra a {variety:.1%} de la distancia que hay entre las reales. La generadora renunció a casi toda su "
     "variedad.",
     "finding.copying_pressure": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora se sabe de memoria sus "
-    "ejemplares de entrenamiento: acierta en {train_right:.0%} de ellos y en {referee_right:.0%} de las imágenes reales "
-    "con las que nunca se entrenó; {memory:.0%} de lo que los distingue de las falsas solo vale para ellos "
+    "ejemplares de entrenamiento: acierta en {train_right:.0%} de ellos y en {referee_right:.0%} de las imágenes "
+    "reales con las que nunca se entrenó; {memory:.0%} de lo que los distingue de las falsas solo vale para ellos "
     "({deviations:.1f} desviaciones típicas más de lo que daría el azar). Eso premia a la generadora por copiar.",
     "finding.oscillation": "Desde {kimg} kimg el duelo da vueltas: en las últimas {looks:.0f} miradas la ventaja "
     "cambió de lado {turns:.0f} veces, entre {high:+.0%} y {low:+.0%}. Lo que una aprende, la otra lo deshace.",
     "finding.vanishing_gradients": "Desde {kimg} kimg ({looks:.0f} miradas) nada le llega a la generadora: su "
     "gradiente mide {generator:.1e} y el de la discriminadora, {discriminator:.1e}. No puede aprender.",
-    "finding.exploding": "Desde {kimg} kimg ({looks:.0f} miradas) los números se disparan: la discriminadora da a "
-    "las imágenes reales {real_logit:.3g} y a las falsas {fake_logit:.3g} en promedio, el mayor de los logits y las "
+    "finding.exploding": "Desde {kimg} kimg ({looks:.0f} miradas) los números se disparan: la discriminadora da a las "
+    "imágenes reales {real_logit:.3g} y a las falsas {fake_logit:.3g} en promedio, el mayor de los logits y las "
     "pérdidas pasó de {first:.3g} en la primera mirada a {size:.3g}, y los gradientes llegan a medir {gradient:.2g}.",
-    "finding.not_a_number": "En {at:.4g} kimg {what} dejó de ser un número finito (van {times:.0f} veces); la "
-    "corrida volvió a {back_to:.4g} kimg y sigue con la mitad de las tasas de aprendizaje.",
+    "finding.not_a_number": "En {at:.4g} kimg {what} dejó de ser un número finito (van {times:.0f} veces); la corrida "
+    "volvió a {back_to:.4g} kimg y sigue con la mitad de las tasas de aprendizaje.",
     "remedy.discriminator_too_strong": "Pruebe --balance.rule adaptive, que frena a la discriminadora hasta que su "
     "ventaja sea pequeña, o la mitad de --discriminator.rate.",
     "remedy.discriminator_too_weak": "Pruebe el doble de --discriminator.rate, o --discriminator.steps 2.",
     "remedy.discriminator_asleep": "Ponga --discriminator.rate más o menos como el de la generadora.",
-    "remedy.wrong_way_round": "Busque etiquetas intercambiadas o un signo equivocado en redes u objetivos propios: "
-    "un logit alto debe significar real.",
+    "remedy.wrong_way_round": "Busque etiquetas intercambiadas o un signo equivocado en redes u objetivos propios: un "
+    "logit alto debe significar real.",
     "remedy.generator_stuck": "Ponga --generator.rate más o menos como el de la discriminadora.",
     "remedy.mode_collapse": "Pruebe --objective.pack 2, para que la discriminadora vea varias falsas juntas; y "
     "--networks.latent 64 si hay menos.",
@@ -338,6 +343,9 @@ WORDS = {
     "preset.images": "la receta por omisión para imágenes propias: lotes pequeños, generadora que interpola, aumentación",
     "preset.lecture": "dígitos como en la clase: convoluciones con saltos, deconvoluciones y ReLU al final",
     "preset.toy": "puntos en el plano (ring, grid): dos perceptrones pequeños",
+    "preset.silva": "dígitos, como en el cuaderno de Silva de 2017: etiquetas suavizadas, dos turnos de G por uno de D",
+    "preset.vae": "el rival: un autocodificador variacional con dígitos",
+    "preset.vae2": "el rival en dos etapas",
     # el informe
     "report.title.digits": "Un duelo de dígitos",
     "report.title.grid": "Un duelo en una cuadrícula de puntos",
@@ -383,6 +391,21 @@ WORDS = {
     "discontinuas son sus valores en el equilibrio ({d} y {g}). Que una pérdida baje no significa que las imágenes "
     "mejoren: la rival también se mueve.",
     "report.logits": "Lo que dice D",
+    "report.judgement": "Distancia a las imágenes de arbitraje",
+    "report.generated": "generadas",
+    "report.floor": "imágenes reales de entrenamiento",
+    "report.judgement_caption": "Distancia de Wasserstein por cortes entre {n} imágenes generadas y otras tantas de "
+    "la parte de arbitraje, con la que nadie entrena; las imágenes reales de entrenamiento obtienen {floor}. El mejor "
+    "punto, {best}, fue a los {kimg} kimg; la corrida lo conserva.",
+    "report.vae_loss": "Evidencia negativa, nats por imagen",
+    "report.loss_vae": "total",
+    "report.vae_caption": "Un VAE no tiene rival: minimiza esta cota superior de la sorpresa ante las imágenes de "
+    "entrenamiento.",
+    "report.vae_parts": "Sus dos partes",
+    "report.reconstruction": "reconstrucción",
+    "report.divergence": "divergencia",
+    "report.vae_parts_caption": "Cuán mal se rehacen las imágenes a partir de sus latentes, y cuánto dicen de ellas "
+    "los latentes.",
     "report.logit_caption": "Respuesta media (logit) de la discriminadora: cuanto más alta, más segura está de que "
     "una imagen es real. La distancia entre las líneas es lo que aún sabe distinguir.",
     "report.on_real": "reales",
