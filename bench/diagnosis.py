@@ -151,7 +151,7 @@ def deep() -> AbstractContextManager[Any]:
 
 
 NO_PENALTY = {"objective.r1": "0", "objective.r2": "0"}
-FAST = {"discriminator.rate": "0.02", "generator.rate": "2e-4", "objective.r1": "0"}
+FAST = {"discriminator.rate": "0.05", "generator.rate": "1e-4", "objective.r1": "0"}
 SABOTAGED = {
     "fast discriminator": Run("discriminator_too_strong", "digits", DIGITS | FAST),
     "fast and saturating": Run("vanishing_gradients", "digits", DIGITS | FAST | {"objective.loss": "minimax"}),
@@ -178,6 +178,7 @@ HEALTHY = {
     "grid": Run(None, "grid", TOY),
     "grid, conditional": Run(None, "grid", TOY | {"networks.conditional": "true"}),
     "digits": Run(None, "digits", WIDER),
+    "digits, as by default": Run(None, "digits", DIGITS | {"networks.width": "32", "play.batch": "64"}),
     "digits, small": Run(None, "digits", DIGITS | {"play.batch": "16"}),
     "digits, augmented": Run(None, "digits", WIDER | {"augment.p": "0.2"}),
     "digits, conditional": Run(None, "digits", WIDER | {"networks.conditional": "true"}),

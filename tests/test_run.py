@@ -13,10 +13,13 @@ import pytest
 from conftest import TINY, assert_same_runs, duelo, environment, timeless
 
 from duelo import checkpoint
+from duelo.data import load
 from duelo.folder import RunFolder
-from duelo.learner import crossed
+from duelo.learner import crossed, sample
+from duelo.measure import sliced_wasserstein
 from duelo.recipes import resolve, to_toml
 from duelo.run import grid_due, train
+from duelo.saves import load_game
 
 
 def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
@@ -339,3 +342,97 @@ def test_a_checkpoint_of_other_networks_gets_its_sentence(finished_ring: Path, t
     result = duelo("sample", run, cwd=tmp_path)
     assert result.returncode == 2
     assert "is of other networks" in result.stderr
+
+
+NETS = """
+import pathlib
+import torch
+from torch import nn
+
+class Trips(nn.Module):
+    def forward(self, x):
+        trap = pathlib.Path(__file__).with_name({trap!r})
+        if self.training and trap.exists() and {when}:
+            {then}
+            return x * float("nan")
+        return x
+
+def generator(shape, latent):
+    return nn.Sequential(nn.Linear(latent, 8), nn.ReLU(), nn.Linear(8, shape[0]), Trips())
+"""
+
+
+def tripping(folder: Path, then: str) -> list[object]:
+    """A generator of one's own that gives no numbers while a file is there, from the second checkpoint on."""
+    when = "pathlib.Path('run/checkpoints/000000002000.safetensors').exists()"
+    (folder / "nets.py").write_text(NETS.format(trap="trap", when=when, then=then))
+    (folder / "trap").touch()
+    return ["train", "ring", "--kimg", 5, "--out", "run", *TINY, "--generator", "nets.py:generator"]
+
+
+def test_a_run_that_falls_apart_goes_back_and_on_with_lower_rates(tmp_path: Path) -> None:
+    result = duelo(*tripping(tmp_path, "trap.unlink()"), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "fell apart at" in result.stderr
+    assert "half the learning rates" in result.stderr
+    folder = RunFolder(tmp_path / "run")
+    (rescue,) = folder.rescues()
+    assert rescue["back_to"] == 2000
+    assert rescue["nimg"] > 2000
+    lines = folder.stats()
+    assert [line["nimg"] for line in lines] == sorted({line["nimg"] for line in lines})
+    assert folder.finished()
+    # of the rate that it would have had: the recipe's schedule is a function of time, and calm halves it
+    ratios = [line["rate"]["mean"] for line in lines]
+    assert ratios[0] == 1.0
+    assert ratios[4] < 0.51
+
+
+def test_a_run_that_keeps_falling_apart_gives_up_with_exit_code_3_and_keeps_its_checkpoints(tmp_path: Path) -> None:
+    command = tripping(tmp_path, "pass")
+    result = duelo(*command, "--stop.retries", 2, cwd=tmp_path)
+    assert result.returncode == 3, result.stderr
+    assert "training failed 3 times" in result.stderr
+    assert "Traceback" not in result.stderr
+    folder = RunFolder(tmp_path / "run")
+    assert len(folder.rescues()) == 2
+    assert folder.images_seen() == 2000
+    (tmp_path / "trap").unlink()
+    assert duelo("sample", "run", "--out", "x.npz", cwd=tmp_path).returncode == 0
+
+
+def test_a_run_past_its_best_stops_and_says_where_the_best_is(tmp_path: Path) -> None:
+    """A generator that stands still cannot get better: the first judgement stays the best one."""
+    options = ["--generator.rate", 1e-12, "--save.judge_kimg", 0.5, "--stop.patience", 0.3]
+    command = ["train", "ring", "--kimg", 5, "--out", "run", *TINY, *options]
+    result = duelo(*command, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "the run is past its best" in result.stderr
+    assert "best point: 0.5 kimg" in result.stderr
+    folder = RunFolder(tmp_path / "run")
+    assert folder.end()["nimg"] == folder.images_seen() == 2500  # more than 30 % of 5 kimg after 0.5
+    assert folder.finished()
+    again = duelo(*command, cwd=tmp_path)
+    assert again.returncode == 0
+    assert "finished before" in again.stderr
+    patient = duelo(
+        "train", "ring", "--kimg", 5, "--out", "patient", *TINY, *options[:-2], "--stop.patience", 0, cwd=tmp_path
+    )
+    assert patient.returncode == 0
+    assert RunFolder(tmp_path / "patient").images_seen() == 5000
+
+
+def test_the_best_point_is_kept_and_sampled_from(tmp_path: Path) -> None:
+    """Judged often, with rates at which a toy wanders: the best point is the one with the smallest judgement."""
+    options = ["--save.judge_kimg", 0.5, "--generator.rate", 0.05, "--stop.patience", 0]
+    assert duelo("train", "ring", "--kimg", 5, "--out", "run", *TINY, *options, cwd=tmp_path).returncode == 0
+    folder = RunFolder(tmp_path / "run")
+    judged = [(line["judgement"]["value"], line["nimg"]) for line in folder.stats() if "judgement" in line]
+    assert len(judged) == 10
+    best = min(judged)
+    assert folder.best_file.exists()
+    learner, _ = load_game(folder, "cpu")
+    assert learner.nimg == best[1] < 5000
+    referee = load("ring").referee.first(1000)
+    assert sliced_wasserstein(sample(learner, 1000), referee) == pytest.approx(best[0], rel=1e-4)
+    assert all(line["judgement"]["floor"] < line["judgement"]["value"] for line in folder.stats() if "judgement" in line)

@@ -95,7 +95,7 @@ def linear_bound(off: float) -> tuple[float, float]:
     decoder, encoder = Decoder(mean), Encoder(Linear(w, variance, off), 1).eval()
     decoder.variance.fill_(variance)
     with torch.no_grad():
-        bound, _ = evidence(decoder, encoder, x, None)
+        bound, *_ = evidence(decoder, encoder, x, None)
     return float(bound.loss.mean()), float(-truth.log_prob(x).mean())
 
 
@@ -232,7 +232,7 @@ def test_shapes_and_gradients(shape: tuple[int, ...], classes: int, two_stage: b
 
 def test_a_class_is_made_when_it_is_asked_for() -> None:
     learner = small(classes=10)
-    after(learner, 350)
+    after(learner, 200)
     train, labels = DIGITS.train.first(4000).float().flatten(1), DIGITS.train.labels[:4000]
     typical = torch.stack([train[labels == k].mean(0) for k in range(10)])
 
@@ -249,15 +249,16 @@ def test_a_class_is_made_when_it_is_asked_for() -> None:
 
 
 def test_the_second_stage_learns_which_latents_there_are() -> None:
-    """On a ring with a gap-free prior, N(0, 1) decodes to points between the eight spots; the second stage avoids them."""
-    distances = {}
-    for two_stage in (False, True):
-        torch.manual_seed(0)
-        learner = Vae(vae((2,), 64, 2, two_stage=two_stage), batch=256, ema_kimg=5.0)
-        after(learner, 400, data=RING)
-        distances[two_stage] = sliced_wasserstein(sample(learner, 2000), RING.referee.first(2000))
-    assert distances[True] < 0.75 * distances[False]
-    assert distances[False] < 0.3  # of a ring of radius 2: and even so it is a ring; a collapsed VAE is at 0.6
+    """On a ring the decoder makes points between the eight spots of noise N(0, 1); the second stage avoids them."""
+    torch.manual_seed(0)
+    learner = Vae(vae((2,), 32, 2, two_stage=True), batch=256, generator_rate=4e-3, discriminator_rate=4e-3, ema_kimg=5.0)
+    after(learner, 250, data=RING)
+    real = RING.referee.first(2000)
+    with torch.no_grad():
+        first = sliced_wasserstein(learner.ema.module.eval().mean(torch.randn(2000, 2)), real)
+    both = sliced_wasserstein(sample(learner, 2000), real)
+    assert both < 0.75 * first
+    assert first < 0.3  # a VAE whose latents say nothing is at 0.6
 
 
 def test_without_its_second_stage_the_same_decoder_paints_something_else() -> None:

@@ -72,7 +72,9 @@ def pair_of(recipe: Recipe) -> Pair:
     try:
         pair = PAIRS[settings.pair](shape, **dials, deviation=settings.deviation)
         if judged != shape:
-            pair = replace(pair, discriminator=PAIRS[settings.pair](judged, **dials).discriminator)
+            pair = replace(
+                pair, discriminator=PAIRS[settings.pair](judged, **dials, deviation=settings.deviation).discriminator
+            )
     except ValueError as error:
         raise UserError("networks.shape", pair=settings.pair, shape=shape) from error
     if settings.generator is not None:

@@ -26,8 +26,9 @@ THIN = 0.25  # of the referee's distance to the nearest; healthy runs pass here 
 ALIKE = 0.05  # of the referee's distance to the nearest; an untrained generator of digits: 0.12, healthy runs: over 0.08
 SWING = 0.2  # a lead beyond is no chance at 256 samples (4.5 standard deviations)
 TURNS, TURNS_IN = 4, 20  # changes between a clear lead and a clear defeat, within so many looks; healthy runs: at most 1
-VANISHED = 1e-4  # length of a gradient; healthy runs: over 0.01
+FAINT = 1e-2  # length of the generator's gradient; healthy runs: over 1 where the discriminator is sure
 FADED = 1e-3  # the same as a share of what it was in the first looks
+VANISHED = 1e-4  # the same where it is not sure; healthy runs: over 0.01, less and less at an equilibrium
 EXPLODED = 100.0  # logits apart, or losses: e^100 to one; no healthy run went beyond 30
 STEEP = 1e4  # length of a gradient; healthy runs: below 300
 BY_HEART = 0.1  # share of what tells real from fake that is true of the training images alone; 48,000 digits: below 0.03
@@ -35,6 +36,7 @@ CERTAIN = 3.3  # standard deviations: by chance once in 2,000
 MORE_OFTEN = 0.1  # a difference of two shares that matters
 FAR = 3.0  # times the judgement that real images get
 PROGRESS = 0.05  # the judgement's fall, as a share, below which there is none; seeds of one recipe differ by as much
+SLOW = 0.1  # the same where the discriminator is right and sure of everything; healthy runs then fall by more than 0.2
 RECENT, JUDGEMENTS = 0.3, 3  # the part of the run, and the fewest judgements, in which it should have fallen
 
 
@@ -156,10 +158,9 @@ def named(lines: Sequence[dict[str, Any]], setting: Setting) -> list[Spell]:
     times = {look.nimg for look in whole.looks} | {judgement.nimg for judgement in whole.judgements} | {whole.nimg}
     for nimg in sorted(times):
         for finding in findings(whole.until(nimg)):
-            before = spells.get(finding.name, Spell(finding, finding.nimg, nimg, nimg))
-            spells[finding.name] = replace(
-                before, finding=finding, first=min(before.first, finding.nimg), last=max(nimg, finding.nimg)
-            )
+            at = max(nimg, finding.nimg)  # lines from before a rescue were written after it
+            before = spells.get(finding.name, Spell(finding, finding.nimg, at, at))
+            spells[finding.name] = replace(before, finding=finding, first=min(before.first, finding.nimg), last=at)
     return sorted(spells.values(), key=lambda spell: spell.first)
 
 
@@ -216,8 +217,8 @@ def seen(looks: Sequence[Look], judged: dict[str, float] | None, **values: Calla
     return looks[0].nimg, {"looks": len(looks), **{name: typical(looks, value) for name, value in values.items()}, **judged}
 
 
-def stalled(run: History) -> dict[str, float] | None:
-    """The judgement is far from that of real images and has not fallen of late; then its numbers.
+def stalled(run: History, least: float = PROGRESS) -> dict[str, float] | None:
+    """The judgement is far from that of real images and has not fallen by the share `least` of late; then its numbers.
 
     Of late: in the last RECENT of all the images seen, since progress slows as a run grows old.
     """
@@ -227,7 +228,7 @@ def stalled(run: History) -> dict[str, float] | None:
     now = judgements[-1]
     start = min(sum(at.nimg <= (1 - RECENT) * now.nimg for at in judgements), len(judgements) - JUDGEMENTS)
     before, recent = (min(at.value for at in part) for part in (judgements[:start], judgements[start:]))
-    if start == 0 or recent < (1 - PROGRESS) * before:
+    if start == 0 or recent < (1 - least) * before:
         return None
     return {"value": now.value, "floor": now.floor, "before": before}
 
@@ -240,19 +241,9 @@ RIGHT: dict[str, Callable[[Duel], float]] = {
 
 def discriminator_too_strong(run: History) -> Found:
     """It is right on nearly everything, and sure of it; and the generator does not improve."""
-    rules = run.setting
-
-    def holds(at: Look) -> bool:
-        return min(at.duel.referee_right, at.duel.fake_right) >= SURE and at.duel.gap >= WON * rules.unit
-
-    equilibrium = rules.equilibrium
-    return seen(
-        lasting(run, holds),
-        stalled(run),
-        loss=lambda duel: equilibrium - duel.gap,
-        equilibrium=lambda _: equilibrium,
-        **RIGHT,
-    )
+    even, unit = run.setting.equilibrium, run.setting.unit
+    looks = lasting(run, lambda at: min(at.duel.referee_right, at.duel.fake_right) >= SURE and at.duel.gap >= WON * unit)
+    return seen(looks, stalled(run, SLOW), loss=lambda duel: even - duel.gap, equilibrium=lambda duel: even, **RIGHT)
 
 
 def discriminator_too_weak(run: History) -> Found:
@@ -275,15 +266,15 @@ def wrong_way_round(run: History) -> Found:
 
 def generator_stuck(run: History) -> Found:
     """The generator has a gradient, but its weights do not move."""
-    looks = lasting(run, lambda at: at.generator_pace < ASLEEP and at.duel.generator_gradient > VANISHED)
+    looks = lasting(run, lambda at: at.generator_pace < ASLEEP and at.duel.generator_gradient > FAINT)
     return seen(looks, {}, move=lambda duel: duel.generator_move, gradient=lambda duel: duel.generator_gradient)
 
 
 def mode_collapse(run: History) -> Found:
-    """The fakes are all nearly the same; or much alike, and the generator does not improve, for no other reason."""
+    """The fakes are all nearly the same; or much alike and no better, though the discriminator is not sure of them."""
     looks = lasting(run, lambda at: at.duel.variety < ALIKE)
-    if not looks and stalled(run) and not discriminator_too_strong(run):
-        looks = lasting(run, lambda at: at.duel.variety < THIN)
+    if not looks and stalled(run):
+        looks = lasting(run, lambda at: at.duel.variety < THIN and at.duel.lead < 2 * SURE - 1)
     return seen(looks, {}, variety=lambda duel: duel.variety)
 
 
@@ -334,7 +325,7 @@ def vanishing_gradients(run: History) -> Found:
 
     def holds(at: Look) -> bool:
         if at.duel.lead >= 2 * SURE - 1:
-            return at.duel.generator_gradient <= max(VANISHED, FADED * start)
+            return at.duel.generator_gradient <= max(FAINT, FADED * start)
         return at.duel.generator_gradient <= VANISHED and abs(at.duel.gap) <= NO_LEAD * run.setting.unit
 
     return seen(

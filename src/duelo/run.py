@@ -36,6 +36,7 @@ from duelo.words import TrainingFailed, UserError
 POINTS = 5000  # points in a toy's sample picture
 JUDGED = 1000  # fakes that are compared with the referee part
 CONTROLS = ("rate", "discriminator_rate", "generator_rate", "penalty_factor", "augment")  # that are in the statistics
+BETTER = 0.999  # times the best judgement is better; less is the noise of sums
 BEYOND_MEASURE = 1e8  # a loss or logit as large as this will never come back
 
 Kind = Literal[
@@ -222,7 +223,7 @@ def judge(session: Session) -> dict[str, Any]:
         raise Diverged("samples", learner.nimg)
     if session.floor is None:
         session.floor = sliced_wasserstein(data.train.first(n), real)
-    best = memory.best is None or value < memory.best[0]
+    best = memory.best is None or value < BETTER * memory.best[0]
     if best:
         memory.best = (value, learner.nimg)
         session.keep(session.folder.best_file)

@@ -22,6 +22,7 @@ Result = TypeVar("Result")
 BARS = "▁▂▃▄▅▆▇█"
 HISTORY = 40  # how many intervals the sparklines show, where the terminal is wide enough
 OTHERS = 62  # columns that the rest of the panel takes
+VAE_ROWS = (("loss", "screen.loss"), ("reconstruction", "screen.reconstruction"), ("divergence", "screen.divergence"))
 PLAIN_SECONDS = 10.0  # without a terminal, at most one line in this time
 
 
@@ -176,9 +177,9 @@ class LiveScreen:
             say("screen.eta", time=duration(max(0.0, kimg - at) * 1000 / speed)),
         )
         if moment.recipe.objective.loss == "evidence":
-            for key in ("loss", "reconstruction", "divergence"):
+            for key, name in VAE_ROWS:
                 values = [line[key]["mean"] for line in self.history]
-                table.add_row(say(f"screen.{key}"), f"{values[-1]:.1f}", self.line(key, min(values), max(values)), "")
+                table.add_row(say(name), f"{values[-1]:.1f}", self.line(key, min(values), max(values)), "")
         else:
             self.duel(table, now, moment.recipe)
         title = say("screen.title", data=moment.recipe.data, speed=speed)

@@ -1,8 +1,8 @@
 """The rival: a variational autoencoder (Kingma & Welling 2014) that learns as a game does: rounds, average, checkpoints.
 
 Nobody competes here. An encoder says which latents a member may have come from, q(z | x); a decoder makes it again,
-p(x | z); both ascend the evidence lower bound. In a second stage (Dai & Wipf 2019, "Diagnosing and enhancing VAE models") another
-small VAE learns what latents the first one really uses, since these are not the normal numbers that it was promised.
+p(x | z); both ascend the evidence lower bound. In a second stage (Dai & Wipf 2019, "Diagnosing and enhancing VAE models")
+another small VAE learns what latents the first one really uses, since these are not the normal numbers that it was promised.
 """
 
 from __future__ import annotations
@@ -41,11 +41,7 @@ class Bound:
     @property
     def loss(self) -> Tensor:
         """The whole: -log p(x) is at most this, on average: Kingma & Welling 2014, equation 3 (negated)."""
-        return self.weighted(1.0)
-
-    def weighted(self, weight: float) -> Tensor:
-        """The whole with a weight on the divergence."""
-        return self.reconstruction + weight * self.divergence
+        return self.reconstruction + self.divergence
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,8 @@ class Vae(Learner):
 
     pair: a decoder in the generator's place, an encoder in the discriminator's: see `duelo.networks.vae`.
     batch: images a round. generator_rate, discriminator_rate: Adam's learning rates of the two; betas: its two decays.
-    ema_kimg: half-life of the decoder's moving average, in thousands of images. Raises ValueError if the pair is of another kind.
+    ema_kimg: half-life of the decoder's moving average, in thousands of images.
+    Raises ValueError if the pair is of another kind.
     """
 
     def __init__(
@@ -137,12 +134,12 @@ class Vae(Learner):
             optimizer.zero_grad(set_to_none=True)
         low, high = self.pair.pixel_range or (0.0, 0.0)
         grain = ((high - low) / 255) ** 2 / 12  # the variance of rounding to bytes: nobody can know a pixel better
-        bound, latents = evidence(self.decoder, self.encoder, members, labels, grain)
-        bound.weighted(weight).mean().backward()
+        bound, latents, price = evidence(self.decoder, self.encoder, members, labels, grain)
+        (bound.reconstruction + weight * price).mean().backward()
         second = None
         if self.decoder.second is not None and self.encoder.second is not None:
-            second, _ = evidence(self.decoder.second, self.encoder.second, latents.detach(), labels, 0.0)
-            second.weighted(weight).mean().backward()
+            second, _, price = evidence(self.decoder.second, self.encoder.second, latents.detach(), labels, 0.0)
+            (second.reconstruction + weight * price).mean().backward()
         for optimizer in self.optimizers.values():
             optimizer.step()
         return detached(bound), None if second is None else detached(second)
@@ -153,7 +150,7 @@ class Vae(Learner):
         self.decoder.eval()
         self.encoder.eval()
         members, labels = self.fetch(referee, torch.arange(min(LOOKED_AT, len(referee))))
-        bound, _ = evidence(self.decoder, self.encoder, members, labels)
+        bound, *_ = evidence(self.decoder, self.encoder, members, labels)
         self.decoder.train()
         self.encoder.train()
         return bound.loss
@@ -168,20 +165,24 @@ class Vae(Learner):
 
 def evidence(
     decoder: Decoder, encoder: Encoder, members: Tensor, labels: Tensor | None, smallest: float | None = None
-) -> tuple[Bound, Tensor]:
-    """The negative evidence lower bound of `members` [b, *shape], with one draw of latents each; and these [b, latent].
+) -> tuple[Bound, Tensor, Tensor]:
+    """The negative evidence lower bound of `members` [b, *shape], with one draw of latents each; these, [b, latent]; the price.
 
     smallest: if given, the decoder's variance is measured here, but never as less than this. The best variance is the mean
     squared error itself (Rybkin et al. 2021, sigma-VAE, equation 5), here a moving average of it: it then need not be
     learnt, which takes thousands of steps, and a single number stands for the model when other members are looked at.
+    price: the divergence [b] of the latents before they were made standard. It is what is to be descended: on average it is
+    the true one and, besides, how far all of them together are from N(0, 1), which keeps them from drifting away.
     """
-    means, log_variances = encoder(members, labels).chunk(2, 1)
+    raw = encoder.raw(members, labels)
+    means, log_variances = encoder.standard(raw, labels).chunk(2, 1)
     latents = means + (log_variances / 2).exp() * torch.randn_like(means)
     made = decoder.mean(latents) if labels is None else decoder.mean(latents, labels)
     squares = (members - made).square().flatten(1)
     if smallest is not None:
         measure(decoder.variance, squares, smallest)
-    return Bound(reconstruction(squares, decoder.variance), divergence(means, log_variances)), latents
+    bound = Bound(reconstruction(squares, decoder.variance), divergence(means, log_variances))
+    return bound, latents, divergence(*raw.chunk(2, 1))
 
 
 @torch.no_grad()

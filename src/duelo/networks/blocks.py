@@ -12,10 +12,9 @@ SLOPE = 0.2  # of the leaky ReLU on the left
 GAIN = 2 / (1 + SLOPE**2)
 Layer = TypeVar("Layer", bound=nn.Conv2d | nn.Linear)
 
-
 # Standard deviation of the classes' latents at the start, where the noise has 1. With 1 the generator soon heard the class
-# alone: after 64 kimg of digits (width 16, one seed) the variance within a class was 0.26 of the real digits' (convolutional)
-# and 0.12 (residual); with 0.1 it was 0.91 after as many, and 0.51 after 38 kimg. The classes themselves were right in both.
+# alone: after 64 kimg of digits (width 16, one seed) the variance within a class was 0.26 (convolutional) and 0.12
+# (residual) of the real digits'; with 0.1 it was 0.91 after as many, and 0.51 after 38 kimg. The classes were right in both.
 FAINT = 0.1
 
 

@@ -60,8 +60,12 @@ class Encoder(nn.Module):
 
     def forward(self, members: Tensor, labels: Tensor | None = None) -> Tensor:
         """members: [b, *shape] -> means and log variances, [b, 2 * latent]."""
-        answers: Tensor = self.standard(apply(self.network, members, labels), labels)
+        answers: Tensor = self.standard(self.raw(members, labels), labels)
         return answers
+
+    def raw(self, members: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The same before it is made standard."""
+        return apply(self.network, members, labels)
 
 
 class Standard(nn.Module):
@@ -82,7 +86,7 @@ class Standard(nn.Module):
         self.register_buffer("variance", torch.ones(latent))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """x: means and log variances, [b, 2 * latent]; labels: [b] int64 -> the same of the moved latents, [b, 2 * latent]."""
+        """x: means and log variances, [b, 2 * latent]; labels: [b] int64 -> the same of the moved latents."""
         means, log_variances = x.chunk(2, 1)
         if labels is None:
             labels = torch.zeros(len(x), dtype=torch.int64, device=x.device)

@@ -130,8 +130,9 @@ WORDS = {
     "run.other_images": "the images in {data} are no longer those that the run in {path} began with; choose another "
     "folder with --out, or put the images back as they were.",
     "run.locked": "another process is training in {path}; wait for it, or choose another folder with --out.",
-    "run.not_finite": "training failed at {kimg} kimg: {name} is no longer a finite number; the checkpoints before it "
-    "in {path} are intact: start another run with lower learning rates (--generator.rate, --discriminator.rate).",
+    "run.not_finite": "training failed {tries} times, the last time at {kimg} kimg: {name} is no longer a finite "
+    "number; the checkpoints before it in {path} are intact: start another run with lower learning rates "
+    "(--generator.rate, --discriminator.rate).",
     "checkpoint.corrupt": "the checkpoint {path} is damaged; delete it, and run the same command again.",
     "checkpoint.unreadable": "the checkpoint {path} cannot be read ({why}); check its permissions and the disk.",
     "checkpoint.other_networks": "the checkpoint {path} is of other networks than this version of duelo makes; use "

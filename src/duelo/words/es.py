@@ -134,9 +134,9 @@ WORDS = {
     "run.other_images": "las imágenes de {data} ya no son las que había al comenzar la corrida de {path}; elija otra "
     "carpeta con --out, o devuelva las imágenes a su estado anterior.",
     "run.locked": "otro proceso está entrenando en {path}; espere a que termine o elija otra carpeta con --out.",
-    "run.not_finite": "el entrenamiento falló en {kimg} kimg: {name} dejó de ser un número finito; los puntos de "
-    "control anteriores en {path} están intactos: empiece otra corrida con tasas de aprendizaje menores "
-    "(--generator.rate, --discriminator.rate).",
+    "run.not_finite": "el entrenamiento falló {tries} veces, la última en {kimg} kimg: {name} dejó de ser un número "
+    "finito; los puntos de control anteriores en {path} están intactos: empiece otra corrida con tasas de aprendizaje "
+    "menores (--generator.rate, --discriminator.rate).",
     "checkpoint.corrupt": "el punto de control {path} está dañado; bórrelo y repita la misma orden.",
     "checkpoint.unreadable": "no se puede leer el punto de control {path} ({why}); revise los permisos y el disco.",
     "checkpoint.other_networks": "el punto de control {path} es de redes distintas de las que hace esta versión de "
@@ -226,7 +226,7 @@ WORDS = {
     "screen.balance": "equilibrio: {value:.2f}",
     "screen.even": "50 %",
     "screen.line": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} imágenes/s  faltan {eta}  pérdida D "
-    "{discriminator_loss:.3f} G {generator_loss:.3f}  D acierta: reales {real:.0%} falsas {fake:.0%}",
+    "{discriminator_loss:.3f} G {generator_loss:.3f}  D acierta: reales {real_right:.0%} falsas {fake_right:.0%}",
     # lo que vio el árbitro: nombre, hallazgo, remedio
     "found.discriminator_too_strong": "la discriminadora ganó",
     "found.discriminator_too_weak": "la discriminadora es demasiado débil",
