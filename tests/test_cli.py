@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import pytest
 from conftest import ROOT, TINY, environment
 from PIL import Image
 
+import duelo
 from duelo import cli
 from duelo.folder import RunFolder
 
@@ -226,3 +228,58 @@ def test_docs_cli_is_what_help_prints() -> None:
         env=environment(),
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_conditional_run_samples_the_class_that_is_asked_for(command, tmp_path: Path) -> None:
+    result = command("train", "ring", "--kimg", 40, "--out", "run", "--networks.conditional", "true", *TINY[:2])
+    assert result.returncode == 0, result.stderr
+    assert command("sample", "run", "-n", 200, "--class", 3, "--out", "three.npz").returncode == 0
+    assert command("sample", "run", "-n", 2000, "--out", "all.npz").returncode == 0
+    three, everything = np.load(tmp_path / "three.npz"), np.load(tmp_path / "all.npz")
+    assert set(three["labels"]) == {3}
+    shares = np.bincount(everything["labels"], minlength=8) / 2000
+    assert shares.min() > 0.08  # as frequent as in training: an eighth each
+    means = duelo.ring().means.numpy()
+    places = np.stack([everything["images"][everything["labels"] == label].mean(0) for label in range(8)])
+    assert np.linalg.norm(places - means, axis=1).mean() < 0.5 * np.linalg.norm(np.roll(places, 4, 0) - means, axis=1).mean()
+    wrong = command("sample", "run", "--class", 8)
+    assert wrong.returncode == 2
+    assert "the run's classes are 0 to 7" in wrong.stderr
+
+
+def test_labels_that_do_not_exist_get_their_sentence(command) -> None:
+    result = command("train", "stacked-digits", "--networks.conditional", "true")
+    assert result.returncode == 2
+    assert "'stacked-digits' have no labels" in result.stderr
+
+
+def test_networks_of_ones_own_train_and_a_changed_file_is_noticed(command, tmp_path: Path) -> None:
+    """L1: a perceptron against a convolutional network, from the examples as they are."""
+    shutil.copy(ROOT / "examples/own_networks/mlp_vs_conv.py", tmp_path / "nets.py")
+    train = ["train", "digits", "--kimg", 0.5, "--out", "run", "--save.stats_kimg", 0.1]
+    own = ["--generator", "nets.py:generator", "--discriminator", "nets.py:discriminator"]
+    result = command(*train, *own)
+    assert result.returncode == 0, result.stderr
+    assert command("sample", "run", "-n", 4, "--out", "x.png").returncode == 0
+    assert command(*train, *own).returncode == 0  # finished before
+    with (tmp_path / "nets.py").open("a") as file:
+        file.write("# changed\n")
+    changed = command(*train, *own)
+    assert changed.returncode == 2
+    assert "networks.sources" in changed.stderr
+    missing = command("train", "digits", "--generator", "nets.py:gnerator", "--out", "other")
+    assert missing.returncode == 2
+    assert "did you mean generator?" in missing.stderr
+    assert not (tmp_path / "other").exists()
+
+
+def test_compare_prints_a_table_and_writes_a_page(
+    command, finished_ring: Path, finished_digits: Path, tmp_path: Path
+) -> None:
+    result = command("compare", finished_ring, finished_digits, "--out", "page.html")
+    assert result.returncode == 0, result.stderr
+    assert "judgement at equal images" in result.stdout
+    assert (tmp_path / "page.html").exists()
+    alone = command("compare", finished_ring)
+    assert alone.returncode == 2
+    assert len(alone.stderr.splitlines()) == 1

@@ -10,6 +10,7 @@ from duelo import recipes
 from duelo.data import augment, framing
 from duelo.networks import PAIRS
 from duelo.objectives import OBJECTIVES
+from duelo.presets import PRESETS
 from duelo.words import UserError
 
 KEYS = """
@@ -47,7 +48,7 @@ def test_the_choices_are_what_the_tables_hold() -> None:
     assert recipes.Pixels.__metadata__[0].metadata[1].le == framing.LARGEST
 
 
-@pytest.mark.parametrize("name", recipes.PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_is_valid_and_survives_toml(name: str, tmp_path: Path) -> None:
     recipe = recipes.resolve(None, name)
     file = tmp_path / "recipe.toml"

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from duelo.data.pixels import tile
     from duelo.folder import RunFolder, find_runs
     from duelo.learner import Learner, sample
-    from duelo.networks import PAIRS, Pair, convolutional, lecture, toy, upsampling
+    from duelo.networks import PAIRS, Pair, convolutional, lecture, residual, silva, toy, upsampling
     from duelo.objectives import OBJECTIVES, Objective, gradient_penalty, rules_of
     from duelo.play import Game, Tick, play
-    from duelo.recipes import PRESETS, Recipe, resolve
+    from duelo.presets import PRESETS
+    from duelo.recipes import Recipe, resolve
     from duelo.run import Moment, train
     from duelo.saves import load_game
     from duelo.words import TrainingFailed, UserError
@@ -32,11 +33,12 @@ _PLACES = {
     "duelo.data": ["Dataset", "Mixture", "Part", "grid", "load", "ring"],
     "duelo.data.pixels": ["tile"],
     "duelo.folder": ["RunFolder", "find_runs"],
-    "duelo.networks": ["PAIRS", "Pair", "convolutional", "lecture", "toy", "upsampling"],
+    "duelo.networks": ["PAIRS", "Pair", "convolutional", "lecture", "residual", "silva", "toy", "upsampling"],
     "duelo.objectives": ["OBJECTIVES", "Objective", "gradient_penalty", "rules_of"],
     "duelo.learner": ["Learner", "sample"],
     "duelo.play": ["Game", "Tick", "play"],
-    "duelo.recipes": ["PRESETS", "Recipe", "resolve"],
+    "duelo.presets": ["PRESETS"],
+    "duelo.recipes": ["Recipe", "resolve"],
     "duelo.run": ["Moment", "train"],
     "duelo.saves": ["load_game"],
     "duelo.words": ["TrainingFailed", "UserError"],
@@ -74,10 +76,12 @@ __all__ = [
     "load",
     "load_game",
     "play",
+    "residual",
     "resolve",
     "ring",
     "rules_of",
     "sample",
+    "silva",
     "tile",
     "toy",
     "train",

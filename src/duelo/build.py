@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +13,11 @@ import torch
 from duelo import balance
 from duelo.balance import Adaptive, Balance, Controls, Schedule
 from duelo.data import Dataset
+from duelo.diagnosis import Setting
 from duelo.learner import Learner
 from duelo.networks import PAIRS, Pair, own
 from duelo.networks.vae import vae
+from duelo.objectives import rules_of
 from duelo.play import Game
 from duelo.recipes import Recipe
 from duelo.vae import Vae
@@ -86,6 +90,13 @@ def pair_of(recipe: Recipe) -> Pair:
     if settings.generator is not None or settings.discriminator is not None:
         own.check(pair, shape, judged)
     return pair
+
+
+def setting(recipe: Recipe, parts: Mapping[str, int], rescues: Sequence[dict[str, Any]]) -> Setting:
+    """What the diagnosis must know of a run. parts: how many images each has. rescues: of rescues.json."""
+    duel = recipe.objective.loss != "evidence"
+    even = rules_of(recipe.objective.loss, recipe.objective.smoothing).discriminator_equilibrium if duel else 1.0
+    return Setting(even, train=parts.get("train", math.inf), referee=parts.get("referee", math.inf), rescues=rescues)
 
 
 def schedule(recipe: Recipe) -> Balance:

@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from duelo import __version__, recipes
 from duelo.folder import RunFolder, find_runs
+from duelo.presets import PRESETS
 from duelo.words import UserError, did_you_mean, say
 
 
@@ -286,5 +287,5 @@ def list_recipes(name: Annotated[str | None, Parameter(help=say("help.recipe_nam
     if name is not None:
         print(recipes.to_toml(recipes.resolve(None, name)), end="")
         return
-    for preset, function in recipes.PRESETS.items():
+    for preset, function in PRESETS.items():
         print(f"{preset:<12}{say(f'preset.{function.__name__}')}")

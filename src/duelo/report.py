@@ -17,7 +17,9 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from PIL import Image
 
 from duelo import __version__, recipes
+from duelo.build import setting
 from duelo.checkpoint import write_atomically
+from duelo.diagnosis import Finding, named
 from duelo.folder import RunFolder
 from duelo.objectives import rules_of
 from duelo.words import LANGUAGES, UserError, language, say
@@ -72,6 +74,8 @@ def render(folder: RunFolder) -> str:
         numbers=numbers(lines),
         strip=[(f"{at:g}", picture(file.read_bytes() if points else top_row(file))) for at, file in chosen],
         curves=curves(lines, recipe),
+        findings=findings(folder, recipe, lines),
+        judged=any("duel" in line for line in lines),
         recipe=[(key, written(value)) for key, value in recipes.flat(recipe).items() if value is not None],
         machine=[(name, machine[key]) for key, name in MACHINE.items() if key in machine],
     )
@@ -90,8 +94,12 @@ def fill(template: str, **values: object) -> str:
 
 def both(key: str, /, **values: object) -> Markup:
     """A sentence in both languages, of which the page shows one."""
-    spans = (f'<span lang="{lang}">{escape(say(key, lang, **values))}</span>' for lang in LANGUAGES)
-    return Markup("".join(spans))
+    return in_both({lang: say(key, lang, **values) for lang in LANGUAGES})
+
+
+def in_both(texts: dict[str, str]) -> Markup:
+    """A text in both languages, of which the page shows one. texts: by language."""
+    return Markup("".join(f'<span lang="{lang}">{escape(text)}</span>' for lang, text in texts.items()))
 
 
 def written(value: object) -> str:
@@ -129,6 +137,17 @@ def data_facts(folder: RunFolder) -> list[tuple[str, str]]:
     shape = facts.get("shape", [])
     size = [("report.size", f"{shape[2]} x {shape[1]}")] if len(shape) == 3 else []
     return [*size, *classes, *parts]
+
+
+def findings(folder: RunFolder, recipe: recipes.Recipe, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the diagnosis found in the whole run, in both languages: title, sentence and remedy, and from when to when."""
+    spells = named(lines, setting(recipe, folder.data().get("parts", {}), folder.rescues()))
+    texts = {"title": Finding.title, "sentence": Finding.sentence, "remedy": Finding.remedy}
+    return [
+        {"first": f"{spell.first / 1000:.4g}", "last": f"{spell.last / 1000:.4g}"}
+        | {name: in_both({lang: text(spell.finding, lang) for lang in LANGUAGES}) for name, text in texts.items()}
+        for spell in spells
+    ]
 
 
 def judgement_curve(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -20,10 +20,11 @@ import torch
 
 from duelo import data, machine, recipes, stats
 from duelo.balance import Balance, Calmed
-from duelo.build import build, kimg_in, schedule
+from duelo.build import build, kimg_in, schedule, setting
 from duelo.checkpoint import write_atomically, writing
 from duelo.data import Dataset, Framing, Pack, Progress
 from duelo.data.pixels import png, scatter, tile
+from duelo.diagnosis import diagnose
 from duelo.folder import RunFolder
 from duelo.guard import claimed, enough_memory, interruptible
 from duelo.learner import Learner, Round, crossed, sample
@@ -247,8 +248,12 @@ def log(session: Session, times: dict[str, float], judgement: dict[str, Any] | N
     line |= {"duel": session.memory.duel} if session.memory.duel else {}
     line |= {"judgement": judgement} if judgement else {}
     session.memory.duel = None
-    line["time"] = times
     session.lines.append(line)
+    if "duel" in line or judgement:
+        parts = {"train": len(session.dataset.train), "referee": len(session.dataset.referee)}
+        found = diagnose(session.lines, setting(session.recipe, parts, session.memory.rescues))
+        line["findings"] = [asdict(finding) for finding in found]
+    line["time"] = times
     with writing(folder.stats_file), folder.stats_file.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
     return Moment("stats", nimg, session.recipe, stats=line)

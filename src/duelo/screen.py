@@ -8,6 +8,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from duelo.diagnosis import Finding
 from duelo.folder import RunFolder
 from duelo.words import UserError, say
 
@@ -86,11 +87,25 @@ def announce(moment: Moment, folder: Path, command: str) -> None:
         print(say("train.best", at=moment.best[1] / 1000), file=sys.stderr, flush=True)
 
 
+def findings(stats: dict[str, Any]) -> list[Finding]:
+    """What the diagnosis says in a line of the statistics."""
+    return [Finding(**finding) for finding in stats.get("findings", [])]
+
+
+def point_out(moment: Moment, said: set[str]) -> None:
+    """Say what the diagnosis found, and what to try, the first time that it finds it. said: the names so far."""
+    for finding in findings(moment.stats or {}):
+        if finding.name not in said:
+            said.add(finding.name)
+            print(f"  ! {finding.title()}: {finding.sentence()} {finding.remedy()}", file=sys.stderr, flush=True)
+
+
 class PlainScreen:
     """Plain lines, few of them: for logs, pipes and CI."""
 
     def __init__(self, folder: Path, command: str) -> None:
         self.folder, self.command, self.last = folder, command, 0.0
+        self.said: set[str] = set()
 
     def __enter__(self) -> PlainScreen:
         return self
@@ -101,6 +116,7 @@ class PlainScreen:
     def show(self, moment: Moment) -> None:
         """Print a line for this interval, unless one was printed a moment ago."""
         announce(moment, self.folder, self.command)
+        point_out(moment, self.said)
         now = time.monotonic()
         if moment.kind == "packing" and self.last == 0:  # nothing need be said of what is over at once
             self.last = now
@@ -127,6 +143,7 @@ class LiveScreen:
 
         self.folder, self.command = folder, command
         self.history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
+        self.said: set[str] = set()
         console = Console(stderr=True)
         self.width = max(8, min(HISTORY, console.width - OTHERS))
         self.live = Live(console=console, auto_refresh=False, transient=False)
@@ -143,6 +160,7 @@ class LiveScreen:
         if moment.kind == "data":
             self.live.update("", refresh=True)
         announce(moment, self.folder, self.command)
+        point_out(moment, self.said)
         if moment.progress is not None:
             self.live.update(self.packing(moment), refresh=True)
         if moment.stats is None:
@@ -182,6 +200,10 @@ class LiveScreen:
                 table.add_row(say(name), f"{values[-1]:.1f}", self.line(key, min(values), max(values)), "")
         else:
             self.duel(table, now, moment.recipe)
+        looked = next((line for line in reversed(self.history) if "findings" in line), None)
+        if looked is not None:
+            titles = ", ".join(finding.title() for finding in findings(looked)) or say("screen.nothing_found")
+            table.add_row(say("screen.referee"), "", titles, "")
         title = say("screen.title", data=moment.recipe.data, speed=speed)
         return Panel(table, title=title, title_align="left", expand=False)
 

@@ -210,6 +210,8 @@ WORDS = {
     "screen.real": "D right on real",
     "screen.fake": "D right on fake",
     "screen.loss_d": "loss of D",
+    "screen.referee": "the referee",
+    "screen.nothing_found": "nothing wrong so far",
     "screen.line_vae": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} images/s  {eta} left  negative evidence {loss:.1f} "
     "nats (reconstruction {reconstruction:.1f}, divergence {divergence:.1f})",
     "screen.loss": "negative evidence",
@@ -234,8 +236,9 @@ WORDS = {
     "found.not_a_number": "no longer a number",
     "finding.discriminator_too_strong": "Since {kimg} kimg ({looks:.0f} looks) the discriminator is right on "
     "{referee_right:.0%} of real images that it never trained on and on {fake_right:.0%} of the fakes; its loss is "
-    "{loss:.3f}, where a draw would give {equilibrium:.3f}. Meanwhile the judgement has stopped falling ({before:.3g} "
-    "before, {value:.3g} now; real images get {floor:.3g}): it won, and the generator can learn nothing from it.",
+    "{loss:.3f}, where a draw would give {equilibrium:.3f}. Meanwhile the judgement hardly falls any more "
+    "({before:.3g} before, {value:.3g} now; real images get {floor:.3g}): it won, and the generator learns next to "
+    "nothing from it.",
     "finding.discriminator_too_weak": "Since {kimg} kimg ({looks:.0f} looks) the discriminator cannot tell real from "
     "fake (right on {referee_right:.0%} of real images and on {fake_right:.0%} of the fakes), though the fakes are far "
     "from real and come no nearer (judgement {before:.3g} before, {value:.3g} now; real images get {floor:.3g}): the "
@@ -248,8 +251,8 @@ WORDS = {
     "takes real for fake and fake for real.",
     "finding.generator_stuck": "Since {kimg} kimg ({looks:.0f} looks) the generator's weights hardly move: {move:.1e} "
     "of their length in a round, though its gradient ({gradient:.2g}) shows the way.",
-    "finding.mode_collapse": "Since {kimg} kimg ({looks:.0f} looks) the fakes are all alike: each has another one at "
-    "{variety:.1%} of the distance that there is between real images. The generator has given up most of its variety.",
+    "finding.mode_collapse": "Since {kimg} kimg ({looks:.0f} looks) the fakes are all alike: from one to the nearest "
+    "other it is {variety:.1%} of the distance between real images. The generator has given up most of its variety.",
     "finding.copying_pressure": "Since {kimg} kimg ({looks:.0f} looks) the discriminator knows its training images by "
     "heart: it is right on {train_right:.0%} of them and on {referee_right:.0%} of real images that it never trained "
     "on; {memory:.0%} of what tells training images from fakes is true of them alone ({deviations:.1f} standard "
@@ -264,14 +267,14 @@ WORDS = {
     "finding.not_a_number": "At {at:.4g} kimg {what} was no longer a finite number ({times:.0f} such times so far); "
     "the run went back to {back_to:.4g} kimg and goes on with half the learning rates.",
     "remedy.discriminator_too_strong": "Try --balance.rule adaptive, which slows the discriminator down until its "
-    "lead is small, or half of --discriminator.rate.",
+    "lead is small, or a lower --discriminator.rate.",
     "remedy.discriminator_too_weak": "Try twice the --discriminator.rate, or --discriminator.steps 2.",
     "remedy.discriminator_asleep": "Set --discriminator.rate to about that of the generator.",
     "remedy.wrong_way_round": "Look for exchanged labels or a wrong sign in networks or objectives of your own: a "
     "high logit must mean real.",
     "remedy.generator_stuck": "Set --generator.rate to about that of the discriminator.",
-    "remedy.mode_collapse": "Try --objective.pack 2, so that the discriminator sees several fakes side by side; and "
-    "--networks.latent 64 if there are fewer.",
+    "remedy.mode_collapse": "Try --objective.pack 2, so that the discriminator sees several fakes side by side; if "
+    "there are fewer latent numbers, --networks.latent 64 first.",
     "remedy.copying_pressure": "More images are the best remedy; else try --augment.p 0.2, or more of it.",
     "remedy.oscillation": "Try --adam.beta1 0 together with --objective.r1 0.1 and --objective.r2 0.1, which damp it.",
     "remedy.vanishing_gradients": "Use networks with normalization, such as --networks.pair convolutional; and with "
@@ -374,6 +377,11 @@ WORDS = {
     "report.loss_caption": "The discriminator's loss D and the generator's loss G; the dashed lines are their values "
     "at the equilibrium ({d} and {g}). A loss that falls does not mean images that get better: the rival moves too.",
     "report.logits": "What D says",
+    "report.findings": "What the referee saw",
+    "report.findings_hint": "At regular times the referee looks at how the duel stands, on images that nobody trains "
+    "on and on fresh fakes. What he finds wrong at several looks in a row is named here, with what to try.",
+    "report.nothing_found": "Nothing was wrong.",
+    "report.spell": "from {first} to {last} kimg",
     "report.judgement": "Distance to the referee's images",
     "report.generated": "generated",
     "report.floor": "real training images",

@@ -217,6 +217,8 @@ WORDS = {
     "screen.real": "D acierta: reales",
     "screen.fake": "D acierta: falsas",
     "screen.loss_d": "pérdida de D",
+    "screen.referee": "el árbitro",
+    "screen.nothing_found": "nada anómalo hasta ahora",
     "screen.line_vae": "{at:>6g} / {kimg:g} kimg  {speed:>5.0f} imágenes/s  faltan {eta}  evidencia negativa "
     "{loss:.1f} nats (reconstrucción {reconstruction:.1f}, divergencia {divergence:.1f})",
     "screen.loss": "evidencia negativa",
@@ -239,29 +241,29 @@ WORDS = {
     "found.vanishing_gradients": "gradientes que se desvanecen",
     "found.exploding": "los números se disparan",
     "found.not_a_number": "ya no es un número",
-    "finding.discriminator_too_strong": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora acierta en "
-    "{referee_right:.0%} de las imágenes reales con las que nunca se entrenó y en {fake_right:.0%} de las falsas; su "
-    "pérdida es {loss:.3f}, y en el equilibrio sería {equilibrium:.3f}. Mientras tanto, el juicio dejó de bajar "
-    "({before:.3g} antes, {value:.3g} ahora; las imágenes reales obtienen {floor:.3g}): ganó, y la generadora ya no "
-    "puede aprender nada de ella.",
+    "finding.discriminator_too_strong": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora acierta en el "
+    "{referee_right:.0%} de las imágenes reales con las que nunca se entrenó y en el {fake_right:.0%} de las falsas; "
+    "su pérdida es {loss:.3f}, y en el equilibrio sería {equilibrium:.3f}. Mientras tanto, el juicio apenas baja ya "
+    "({before:.3g} antes, {value:.3g} ahora; las imágenes reales obtienen {floor:.3g}): ganó, y la generadora no "
+    "aprende casi nada de ella.",
     "finding.discriminator_too_weak": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora no distingue lo real "
-    "de lo falso (acierta en {referee_right:.0%} de las imágenes reales y en {fake_right:.0%} de las falsas), aunque "
-    "las falsas están lejos de las reales y no se acercan (juicio {before:.3g} antes, {value:.3g} ahora; las imágenes "
-    "reales obtienen {floor:.3g}): la generadora no tiene de quién aprender.",
+    "de lo falso (acierta en el {referee_right:.0%} de las imágenes reales y en el {fake_right:.0%} de las falsas), "
+    "aunque las falsas están lejos de las reales y no se acercan (juicio {before:.3g} antes, {value:.3g} ahora; las "
+    "imágenes reales obtienen {floor:.3g}): la generadora no tiene de quién aprender.",
     "finding.discriminator_asleep": "Desde {kimg} kimg ({looks:.0f} miradas) los pesos de la discriminadora apenas se "
-    "mueven: {move:.1e} de su longitud en cada ronda. Acierta en {referee_right:.0%} de las imágenes reales y en "
+    "mueven: {move:.1e} de su longitud en cada ronda. Acierta en el {referee_right:.0%} de las imágenes reales y en el "
     "{fake_right:.0%} de las falsas, y así se quedará.",
-    "finding.wrong_way_round": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora acierta en "
-    "{referee_right:.0%} de las imágenes reales y en {fake_right:.0%} de las falsas, muy por debajo del {chance:.0%} "
-    "de una moneda: toma lo real por falso y lo falso por real.",
+    "finding.wrong_way_round": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora acierta en el "
+    "{referee_right:.0%} de las imágenes reales y en el {fake_right:.0%} de las falsas, muy por debajo del "
+    "{chance:.0%} de una moneda: toma lo real por falso y lo falso por real.",
     "finding.generator_stuck": "Desde {kimg} kimg ({looks:.0f} miradas) los pesos de la generadora apenas se mueven: "
     "{move:.1e} de su longitud en cada ronda, aunque su gradiente ({gradient:.2g}) le indica el camino.",
-    "finding.mode_collapse": "Desde {kimg} kimg ({looks:.0f} miradas) las imágenes falsas son todas parecidas: cada "
-    "una tiene otra a {variety:.1%} de la distancia que hay entre las reales. La generadora renunció a casi toda su "
-    "variedad.",
+    "finding.mode_collapse": "Desde {kimg} kimg ({looks:.0f} miradas) las imágenes falsas son todas parecidas: de "
+    "cada una a la más próxima hay un {variety:.1%} de la distancia que hay entre las reales. La generadora renunció a "
+    "casi toda su variedad.",
     "finding.copying_pressure": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora se sabe de memoria sus "
-    "ejemplares de entrenamiento: acierta en {train_right:.0%} de ellos y en {referee_right:.0%} de las imágenes "
-    "reales con las que nunca se entrenó; {memory:.0%} de lo que los distingue de las falsas solo vale para ellos "
+    "ejemplares de entrenamiento: acierta en el {train_right:.0%} de ellos y en el {referee_right:.0%} de las imágenes "
+    "reales con las que nunca se entrenó; el {memory:.0%} de lo que los distingue de las falsas solo vale para ellos "
     "({deviations:.1f} desviaciones típicas más de lo que daría el azar). Eso premia a la generadora por copiar.",
     "finding.oscillation": "Desde {kimg} kimg el duelo da vueltas: en las últimas {looks:.0f} miradas la ventaja "
     "cambió de lado {turns:.0f} veces, entre {high:+.0%} y {low:+.0%}. Lo que una aprende, la otra lo deshace.",
@@ -273,14 +275,14 @@ WORDS = {
     "finding.not_a_number": "En {at:.4g} kimg {what} dejó de ser un número finito (van {times:.0f} veces); la corrida "
     "volvió a {back_to:.4g} kimg y sigue con la mitad de las tasas de aprendizaje.",
     "remedy.discriminator_too_strong": "Pruebe --balance.rule adaptive, que frena a la discriminadora hasta que su "
-    "ventaja sea pequeña, o la mitad de --discriminator.rate.",
+    "ventaja sea pequeña, o un --discriminator.rate menor.",
     "remedy.discriminator_too_weak": "Pruebe el doble de --discriminator.rate, o --discriminator.steps 2.",
     "remedy.discriminator_asleep": "Ponga --discriminator.rate más o menos como el de la generadora.",
     "remedy.wrong_way_round": "Busque etiquetas intercambiadas o un signo equivocado en redes u objetivos propios: un "
     "logit alto debe significar real.",
     "remedy.generator_stuck": "Ponga --generator.rate más o menos como el de la discriminadora.",
-    "remedy.mode_collapse": "Pruebe --objective.pack 2, para que la discriminadora vea varias falsas juntas; y "
-    "--networks.latent 64 si hay menos.",
+    "remedy.mode_collapse": "Pruebe --objective.pack 2, para que la discriminadora vea varias falsas juntas; si los "
+    "números latentes son menos, primero --networks.latent 64.",
     "remedy.copying_pressure": "Lo mejor es conseguir más imágenes; si no, pruebe --augment.p 0.2, o más.",
     "remedy.oscillation": "Pruebe --adam.beta1 0 junto con --objective.r1 0.1 y --objective.r2 0.1, que la amortiguan.",
     "remedy.vanishing_gradients": "Use redes con normalización, como --networks.pair convolutional; y en lugar de "
@@ -391,6 +393,12 @@ WORDS = {
     "discontinuas son sus valores en el equilibrio ({d} y {g}). Que una pérdida baje no significa que las imágenes "
     "mejoren: la rival también se mueve.",
     "report.logits": "Lo que dice D",
+    "report.findings": "Lo que vio el árbitro",
+    "report.findings_hint": "A intervalos regulares, el árbitro mira cómo va el duelo, con imágenes con las que nadie "
+    "entrena y con falsas recién hechas. Lo que encuentra mal varias veces seguidas se nombra aquí, junto con lo que "
+    "conviene probar.",
+    "report.nothing_found": "No hubo nada anómalo.",
+    "report.spell": "de {first} a {last} kimg",
     "report.judgement": "Distancia a las imágenes de arbitraje",
     "report.generated": "generadas",
     "report.floor": "imágenes reales de entrenamiento",
