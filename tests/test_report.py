@@ -28,7 +28,7 @@ def test_the_page_stands_alone_and_speaks_both_languages(data: str, request) -> 
     for lang in LANGUAGES:
         for key in ("report.lead", "report.evolution", "report.duel_hint", "report.logit_caption"):
             assert html.escape(LANGUAGES[lang][key], quote=True).replace("&#x27;", "&#39;") in page
-    assert page.count("<svg") == 6  # three figures, each in both languages
+    assert page.count("<svg") == 8  # four figures, each in both languages
     assert len(page) < 2_000_000
     recipe = RunFolder(run).recipe()
     assert f">{recipe.networks.pair}</td>" in page
@@ -110,6 +110,6 @@ def test_in_a_browser_it_fits_switches_language_and_asks_the_network_for_nothing
         assert not page.get_by_text(LANGUAGES[away]["report.lead"]).is_visible()
         assert page.evaluate("document.documentElement.lang") == here
         shown = page.evaluate("[...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).length")
-        assert shown == 3
+        assert shown == 4
     assert (asked, errors) == ([], [])
     page.close()

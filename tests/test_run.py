@@ -20,6 +20,7 @@ from duelo.measure import sliced_wasserstein
 from duelo.recipes import resolve, to_toml
 from duelo.run import grid_due, train
 from duelo.saves import load_game
+from duelo.words import say
 
 
 def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
@@ -436,3 +437,33 @@ def test_the_best_point_is_kept_and_sampled_from(tmp_path: Path) -> None:
     referee = load("ring").referee.first(1000)
     assert sliced_wasserstein(sample(learner, 1000), referee) == pytest.approx(best[0], rel=1e-4)
     assert all(line["judgement"]["floor"] < line["judgement"]["value"] for line in folder.stats() if "judgement" in line)
+
+
+def test_what_goes_wrong_is_said_on_the_screen_in_the_statistics_and_in_the_report(tmp_path: Path) -> None:
+    """A generator that stands still: named while it runs, with a remedy, and on the page in both languages."""
+    options = ["--generator.rate", 1e-12, "--balance.look_kimg", 0.25, "--stop.patience", 0]
+    result = duelo("train", "ring", "--kimg", 5, "--out", "run", *TINY, *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "! the generator does not learn: Since" in result.stderr
+    assert result.stderr.count("! the generator does not learn") == 1
+    folder = RunFolder(tmp_path / "run")
+    names = [finding["name"] for line in folder.stats() for finding in line.get("findings", [])]
+    assert "generator_stuck" in names
+    page = folder.report_file.read_text()
+    for lang in ("en", "es"):
+        assert say("found.generator_stuck", lang) in page
+        assert say("remedy.generator_stuck", lang) in page
+
+
+def test_the_rival_trains_resumes_samples_and_is_reported_like_any_run(tmp_path: Path) -> None:
+    command = ["train", "digits", "--recipe", "vae2", "--out", "run", "--kimg", 3, *TINY]
+    result = duelo(*command, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    run = tmp_path / "run"
+    assert "Negative evidence" in (run / "report.html").read_text()
+    again = shutil.copytree(run, tmp_path / "again")
+    cut(again, 2)
+    assert duelo(*command[:4], "--out", "again", *command[6:], cwd=tmp_path).returncode == 0
+    assert_same_runs(run, again)
+    assert duelo("sample", "run", "-n", 9, "--out", "x.png", cwd=tmp_path).returncode == 0
+    assert all("judgement" not in line or line["judgement"]["value"] > 0 for line in RunFolder(run).stats())

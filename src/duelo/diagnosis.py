@@ -28,7 +28,7 @@ SWING = 0.2  # a lead beyond is no chance at 256 samples (4.5 standard deviation
 TURNS, TURNS_IN = 4, 20  # changes between a clear lead and a clear defeat, within so many looks; healthy runs: at most 1
 FAINT = 1e-2  # length of the generator's gradient; healthy runs: over 1 where the discriminator is sure
 FADED = 1e-3  # the same as a share of what it was in the first looks
-VANISHED = 1e-4  # the same where it is not sure; healthy runs: over 0.01, less and less at an equilibrium
+VANISHED = 1e-4  # the same where it is not sure; healthy runs: over 0.006, ever less at an equilibrium
 EXPLODED = 100.0  # logits apart, or losses: e^100 to one; no healthy run went beyond 30
 STEEP = 1e4  # length of a gradient; healthy runs: below 300
 BY_HEART = 0.1  # share of what tells real from fake that is true of the training images alone; 48,000 digits: below 0.03
@@ -36,7 +36,7 @@ CERTAIN = 3.3  # standard deviations: by chance once in 2,000
 MORE_OFTEN = 0.1  # a difference of two shares that matters
 FAR = 3.0  # times the judgement that real images get
 PROGRESS = 0.05  # the judgement's fall, as a share, below which there is none; seeds of one recipe differ by as much
-SLOW = 0.1  # the same where the discriminator is right and sure of everything; healthy runs then fall by more than 0.2
+SLOW = 0.1  # the same where the discriminator is right and sure of everything; healthy runs then fall by 0.19 or more
 RECENT, JUDGEMENTS = 0.3, 3  # the part of the run, and the fewest judgements, in which it should have fallen
 
 
