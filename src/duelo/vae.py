@@ -166,7 +166,7 @@ class Vae(Learner):
 def evidence(
     decoder: Decoder, encoder: Encoder, members: Tensor, labels: Tensor | None, smallest: float | None = None
 ) -> tuple[Bound, Tensor, Tensor]:
-    """The negative evidence lower bound of `members` [b, *shape], with one draw of latents each; these, [b, latent]; the price.
+    """The negative evidence lower bound of `members` [b, *shape], with one draw of latents each; these [b, latent]; the price.
 
     smallest: if given, the decoder's variance is measured here, but never as less than this. The best variance is the mean
     squared error itself (Rybkin et al. 2021, sigma-VAE, equation 5), here a moving average of it: it then need not be
