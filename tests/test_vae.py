@@ -148,6 +148,24 @@ def test_latents_are_standard_and_each_class_by_itself() -> None:
     assert torch.equal(layer.mean, kept)  # in use, nothing is measured
 
 
+def test_the_price_is_the_divergence_and_how_far_all_latents_are_from_standard() -> None:
+    torch.manual_seed(0)
+    raw = torch.cat([3 * torch.randn(500, 4) + 2, torch.randn(500, 4)], 1)
+    encoder = Encoder(nn.Identity(), 4).eval()
+    means, log_variances = raw.chunk(2, 1)
+    encoder.standard.mean.copy_(means.mean(0, keepdim=True))
+    encoder.standard.variance.copy_(means.var(0, correction=0) + log_variances.exp().mean(0))
+    bound, latents, price = evidence(Decoder(nn.Linear(4, 8)), encoder, raw, None)
+    together = Normal(encoder.standard.mean[0], encoder.standard.variance.sqrt())
+    strain = kl_divergence(together, Normal(torch.zeros(4), torch.ones(4))).sum()
+    assert float(price.mean()) == pytest.approx(float(bound.divergence.mean() + strain), rel=1e-4)
+    assert torch.allclose(latents.mean(0), torch.zeros(4), atol=0.2)
+    learner = small()
+    after(learner, 150)
+    assert learner.encoder.standard.mean.abs().max() < 2  # nothing drifts: without the price, means run away
+    assert learner.encoder.standard.variance.max() < 10
+
+
 def test_it_learns_digits_and_also_what_it_never_saw() -> None:
     learner = small()
     ticks = after(learner, 250, look_kimg=1.0)

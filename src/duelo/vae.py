@@ -24,7 +24,7 @@ from duelo.networks.vae import Decoder, Encoder
 
 FORGET = 0.1  # of the measured variance, a round
 LOOKED_AT = 512  # members at a look of the referee
-WARM_UP = 100  # rounds in which the divergence comes to its full weight
+WARM_UP = 300  # rounds in which the divergence comes to its full weight
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class Vae(Learner):
 def evidence(
     decoder: Decoder, encoder: Encoder, members: Tensor, labels: Tensor | None, smallest: float | None = None
 ) -> tuple[Bound, Tensor, Tensor]:
-    """The negative evidence lower bound of `members` [b, *shape], with one draw of latents each; these [b, latent]; the price.
+    """The negative evidence lower bound of `members` [b, *shape], with a draw of latents each; these [b, latent]; the price.
 
     smallest: if given, the decoder's variance is measured here, but never as less than this. The best variance is the mean
     squared error itself (Rybkin et al. 2021, sigma-VAE, equation 5), here a moving average of it: it then need not be
