@@ -72,7 +72,7 @@ class Objective(Section):
 
 
 class ActorCritic(Section):
-    """What reinforcement learning does for an actor and its critic; see docs/actor-critic.md.
+    """What reinforcement learning does for an actor and its critic; see docs/objectives.md.
 
     entropy: weight of the generator's entropy. target_kimg: half-life of the averaged discriminator from which the generator
     learns, 0 for none. replay: share of past fakes among those that the discriminator sees.
