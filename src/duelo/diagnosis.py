@@ -16,7 +16,7 @@ from typing import Any
 from duelo.balance import Duel
 from duelo.words import say
 
-LOOKS = 5  # in a row: healthy runs showed each single sign at up to two
+LOOKS = 5  # in a row: chosen, since healthy runs are overtaken, or sure of everything, at single looks
 SURE = 0.95  # right on so many of both kinds: healthy runs get there too, so that more must be seen, see `stalled`
 WON = 0.95  # of the way from the loss at the equilibrium to the best possible one
 NO_LEAD = 0.1  # two standard deviations of a lead of nothing, at 256 samples
@@ -30,12 +30,12 @@ FAINT = 1e-2  # length of the generator's gradient; healthy runs: over 1 where t
 FADED = 1e-3  # the same as a share of what it was in the first looks
 VANISHED = 1e-4  # the same where it is not sure; healthy runs: over 0.006, ever less at an equilibrium
 EXPLODED = 100.0  # logits apart, or losses: e^100 to one; no healthy run went beyond 30
-STEEP = 1e4  # length of a gradient; healthy runs: below 300
+STEEP = 1e4  # length of a gradient; healthy runs: below 400
 BY_HEART = 0.1  # share of what tells real from fake that is true of the training images alone; 48,000 digits: below 0.03
 CERTAIN = 3.3  # standard deviations: by chance once in 2,000
 MORE_OFTEN = 0.1  # a difference of two shares that matters
 FAR = 3.0  # times the judgement that real images get
-PROGRESS = 0.05  # the judgement's fall, as a share, below which there is none; seeds of one recipe differ by as much
+PROGRESS = 0.05  # the judgement's fall, as a share, below which there is none: chosen; never asked alone
 SLOW = 0.1  # the same where the discriminator is right and sure of everything; healthy runs then fall by 0.19 or more
 RECENT, JUDGEMENTS = 0.3, 3  # the part of the run, and the fewest judgements, in which it should have fallen
 
