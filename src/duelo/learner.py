@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from duelo.balance import Balance, Controls, Duel
@@ -19,6 +19,7 @@ from duelo.data import Part, batch_indices
 from duelo.data.pixels import to_bytes, to_floats
 from duelo.dist import rank, world
 from duelo.networks import Pair
+from duelo.networks.blocks import apply
 
 EMA_RAMP = 0.1  # early on, the half-life is at most this share of the images seen
 
@@ -66,12 +67,24 @@ class Round(ABC):
 class Learner(ABC):
     """Two networks that learn, and all that changes while they do.
 
-    pair: the networks. optimizers: by the name of their side. batch: images a turn (in each process).
-    ema_kimg: half-life of the generator's moving average, in thousands of images.
+    pair: the networks. batch: images a turn (in each process). rates: the learning rate of each side, by its name;
+    betas: Adam's two decays; kind: of Adam. ema_kimg: half-life of the generator's moving average, in thousands of images.
     """
 
-    def __init__(self, pair: Pair, optimizers: Mapping[str, Optimizer], batch: int, ema_kimg: float) -> None:
-        self.pair, self.optimizers, self.batch = pair, dict(optimizers), batch
+    def __init__(
+        self,
+        pair: Pair,
+        batch: int,
+        rates: Mapping[str, float],
+        betas: tuple[float, float],
+        ema_kimg: float,
+        kind: type[Adam] = Adam,
+    ) -> None:
+        self.pair, self.batch, self.rates = pair, batch, rates
+        self.optimizers: dict[str, Optimizer] = {}
+        for side, network in pair.sides().items():
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # where convolution is fastest
+            self.optimizers[side] = kind(network.parameters(), rates[side], betas, fused=True)
         self.average = Average(pair.generator, ema_kimg)
         self.class_counts = torch.zeros(pair.classes, dtype=torch.int64)  # labels of the real images seen
         self.nimg = 0
@@ -99,6 +112,13 @@ class Learner(ABC):
         """Let the average follow the generator, by as much as the time that has passed since it last did."""
         self.average.update(self.pair.generator, self.nimg, self.nimg - self.nimg_averaged)
         self.nimg_averaged = self.nimg
+
+    def set_rates(self, controls: Controls) -> None:
+        """The optimizers' learning rates for the coming round."""
+        factors = {"generator": controls.generator_rate, "discriminator": controls.discriminator_rate}
+        for side, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = self.rates[side] * controls.rate * factors[side]
 
     def next_batch(self, part: Part, seed: int) -> tuple[Tensor, Tensor | None]:
         """The next real members in the networks' numbers, [b, *shape] float32, and their labels [b]; the time moves on."""
@@ -146,12 +166,6 @@ class Learner(ABC):
         self.nimg = self.nimg_averaged = state["nimg"]
 
 
-def generate(network: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
-    """A generator's fakes [b, *shape] for latents [b, *latent_shape], of the classes `labels` [b] if it is conditional."""
-    fakes: Tensor = network(latents) if labels is None else network(latents, labels)
-    return fakes
-
-
 def crossed(before: int, now: int, every_kimg: float) -> bool:
     """Has the time passed a multiple of `every_kimg` since `before`?"""
     return now // (1000 * every_kimg) > before // (1000 * every_kimg)
@@ -180,7 +194,7 @@ def sample(learner: Learner, n: int, seed: int = 0, labels: Tensor | None = None
     fakes = []
     for start in range(0, n, chunk):
         classes = None if labels is None else labels[start : start + chunk].to(learner.device)
-        fakes.append(generate(generator, latents[start : start + chunk].to(learner.device), classes).cpu())
+        fakes.append(apply(generator, latents[start : start + chunk].to(learner.device), classes).cpu())
     learner.pair.generator.train()
     return to_bytes(torch.cat(fakes), learner.pair.pixel_range)
 

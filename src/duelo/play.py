@@ -17,10 +17,11 @@ from duelo.balance import Balance, Controls, fixed
 from duelo.data import InMemory, Part
 from duelo.data.augment import augment
 from duelo.dist import rank, world
-from duelo.learner import Average, Learner, Round, crossed, generate, randomness
+from duelo.learner import Average, Learner, Round, crossed, randomness
 from duelo.networks import Pair
+from duelo.networks.blocks import apply
 from duelo.objectives import between, entropy, gradient_penalty, lecam, rules_of, slope_penalty, threshold
-from duelo.referee import measure, sides, weights
+from duelo.referee import measure, weights
 
 REPLAYED_BATCHES = 16  # how many batches of past fakes are kept
 ANCHOR_DECAY = 0.99  # of LeCam's moving averages, a round: Tseng et al. 2021, section 4
@@ -104,14 +105,8 @@ class Game(Learner):
             raise ValueError("past fakes have lost their labels: a conditional pair cannot replay them")
         if entropy and batch < 2:
             raise ValueError("the entropy is measured between the members of a batch: it needs at least 2")
-        for network in (pair.generator, pair.discriminator):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # where convolution is fastest
-        self.rates = {"generator": generator_rate, "discriminator": discriminator_rate}
-        kind = OptimisticAdam if optimistic else Adam
-        optimizers = {
-            side: kind(network.parameters(), self.rates[side], betas, fused=True) for side, network in sides(pair).items()
-        }
-        super().__init__(pair, optimizers, batch, ema_kimg)
+        rates = {"generator": generator_rate, "discriminator": discriminator_rate}
+        super().__init__(pair, batch, rates, betas, ema_kimg, OptimisticAdam if optimistic else Adam)
         self.rules = rules_of(objective, smoothing)
         self.r1, self.r2, self.gp, self.lecam = r1, r2, gp, lecam
         self.augment, self.pack, self.entropy, self.extragradient = augment, pack, entropy, extragradient
@@ -169,7 +164,7 @@ def play(
     game.pair.discriminator.train()
     while True:
         controls = balance(game.nimg)
-        set_rates(game, controls)
+        game.set_rates(controls)
         start = game.nimg
         end = start + game.batch * world() * controls.discriminator_steps * (2 if game.extragradient else 1)
         look = referee is not None and crossed(start, end, look_kimg)
@@ -214,7 +209,7 @@ def discriminator_turn(
     With packing, one of each for `game.pack` images. Penalties are on the slopes at the images before augmentation.
     """
     with torch.no_grad():
-        fakes = generate(game.pair.generator, game.latents(len(reals)), labels)
+        fakes = apply(game.pair.generator, game.latents(len(reals)), labels)
         fakes = game.replay.mix(fakes) if game.replay else fakes
     reals.requires_grad_(game.r1 > 0)
     fakes.requires_grad_(game.r2 > 0)
@@ -255,7 +250,7 @@ def penalties(
 def generator_turn(game: Game, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool = True) -> Tensor:
     """(2) The generator learns to fool the discriminator: its losses, [b]. `reals` matter to relativistic rules only."""
     with frozen(game.pair.discriminator):
-        fakes = generate(game.pair.generator, game.latents(len(reals)), labels)
+        fakes = apply(game.pair.generator, game.latents(len(reals)), labels)
         fake_logits = judge(game, controls, fakes, labels, taught=True)
         real_logits = torch.zeros_like(fake_logits)
         if game.rules.relative:
@@ -280,16 +275,7 @@ def judge(game: Game, controls: Controls, members: Tensor, labels: Tensor | None
     if game.pack > 1:
         members = members.reshape(-1, game.pack * members.shape[1], *members.shape[2:])
     network = game.target.model if taught and game.target else game.pair.discriminator
-    logits: Tensor = network(members) if labels is None else network(members, labels)
-    return logits
-
-
-def set_rates(game: Game, controls: Controls) -> None:
-    """Adam's learning rates for the coming round."""
-    factors = {"generator": controls.generator_rate, "discriminator": controls.discriminator_rate}
-    for side, optimizer in game.optimizers.items():
-        for group in optimizer.param_groups:
-            group["lr"] = game.rates[side] * controls.rate * factors[side]
+    return apply(network, members, labels)
 
 
 def descend(optimizer: Optimizer, losses: Tensor, step: bool) -> None:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from duelo.balance import Duel
 from duelo.data import Part
-from duelo.learner import generate
 from duelo.networks import Pair
+from duelo.networks.blocks import apply
 from duelo.objectives import threshold
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def measure(game: Game, judge: Judge, train: Part, referee: Part, before: dict[s
             logits["train"].append(judge(seen, labels))
             unseen, labels = game.fetch(referee, places["referee"])
             logits["referee"].append(judge(unseen, labels))
-            fakes = generate(game.pair.generator, game.latents(len(unseen)), labels)
+            fakes = apply(game.pair.generator, game.latents(len(unseen)), labels)
             logits["fake"].append(judge(fakes, labels))
             real_members.append(unseen)
             fake_members.append(fakes)
@@ -49,8 +49,8 @@ def measure(game: Game, judge: Judge, train: Part, referee: Part, before: dict[s
     rules = game.rules
     border = threshold(rules, real, fake).to(real)
     ease = rules.generator_equilibrium
-    lengths = {side: gradient_length(network) for side, network in sides(game.pair).items()}
-    moves = {side: move(before[side], network) for side, network in sides(game.pair).items()}
+    lengths = {side: gradient_length(network) for side, network in game.pair.sides().items()}
+    moves = {side: move(before[side], network) for side, network in game.pair.sides().items()}
     return Duel(
         n=len(real),
         train_right=share(known > border),
@@ -83,14 +83,9 @@ def spread(members: Tensor) -> float:
     return float(torch.cdist(flat, flat).fill_diagonal_(math.inf).amin(1).median())
 
 
-def sides(pair: Pair) -> dict[str, nn.Module]:
-    """Both networks by the name of their side."""
-    return {"generator": pair.generator, "discriminator": pair.discriminator}
-
-
 def weights(pair: Pair) -> dict[str, list[Tensor]]:
     """Copies of both sides' weights."""
-    return {side: [p.detach().clone() for p in network.parameters()] for side, network in sides(pair).items()}
+    return {side: [p.detach().clone() for p in network.parameters()] for side, network in pair.sides().items()}
 
 
 def move(before: list[Tensor], network: nn.Module) -> float:

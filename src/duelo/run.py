@@ -121,7 +121,7 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
                 raise UserError("run.other_images", path=folder.path, data=recipe.data)
             if there is None and recipe.minutes is not None:
                 recipe = recipe.model_copy(update={"kimg": kimg_in(recipe, dataset, device)})
-            build(recipe)  # whatever is wrong with it shall be said before the folder is this recipe's
+            learner = build(recipe, device)  # whatever is wrong with it is said before the folder is this recipe's
             settle(recipe, folder, dataset)
             if done:
                 yield Moment("finished", folder.images_seen(), recipe)
@@ -130,21 +130,22 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
             with interruptible() as interrupted:
                 while True:
                     try:
-                        yield from _go_on(dataset, recipe, folder, device, interrupted)
+                        yield from _go_on(learner, dataset, recipe, folder, interrupted)
                     except Diverged as error:
                         yield rescue(error, recipe, folder)
+                        learner = build(recipe, device)
                     else:
                         return
 
 
 def _go_on(
-    dataset: Dataset, recipe: Recipe, folder: RunFolder, device: str, interrupted: threading.Event
+    learner: Learner, dataset: Dataset, recipe: Recipe, folder: RunFolder, interrupted: threading.Event
 ) -> Iterator[Moment]:
     """From the newest checkpoint, or from the start, to the end. Raises Diverged."""
-    session = Session(build(recipe, device), schedule(recipe), Memory(), dataset, recipe, folder)
+    session = Session(learner, schedule(recipe), Memory(), dataset, recipe, folder)
     stats.collect()  # forget what was reported after the checkpoint
-    threads, spoiled = restore(session.learner, session.balance, session.memory, folder)
-    nimg = session.learner.nimg
+    threads, spoiled = restore(learner, session.balance, session.memory, folder)
+    nimg = learner.nimg
     if threads is not None:
         torch.set_num_threads(threads)  # sums depend on how they are shared out
     for path in spoiled:  # out of the way, not lost: the run will pass there again

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
-from duelo.balance import Balance, Controls
+from duelo.balance import Balance
 from duelo.data import Part
 from duelo.dist import rank, world
 from duelo.learner import Learner, Round, crossed, randomness
 from duelo.networks import Pair
+from duelo.networks.blocks import apply
 from duelo.networks.vae import Decoder, Encoder
 
 FORGET = 0.1  # of the measured variance, a round
@@ -97,14 +97,8 @@ class Vae(Learner):
         if not isinstance(pair.generator, Decoder) or not isinstance(pair.discriminator, Encoder):
             raise ValueError("a VAE learns with a decoder and an encoder: choose the pair `vae`")
         self.decoder, self.encoder = pair.generator, pair.discriminator
-        for network in (self.decoder, self.encoder):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # where convolution is fastest
-        self.rates = {"generator": generator_rate, "discriminator": discriminator_rate}
-        networks = {"generator": self.decoder, "discriminator": self.encoder}
-        optimizers = {
-            side: Adam(network.parameters(), self.rates[side], betas, fused=True) for side, network in networks.items()
-        }
-        super().__init__(pair, optimizers, batch, ema_kimg)
+        rates = {"generator": generator_rate, "discriminator": discriminator_rate}
+        super().__init__(pair, batch, rates, betas, ema_kimg)
 
     def rounds(self, train: Part, seed: int, balance: Balance, referee: Part, look_kimg: float) -> Iterator[VaeTick]:
         """Learn for ever, a batch a round; every `look_kimg` thousand images it is looked how it does on the referee part.
@@ -155,13 +149,6 @@ class Vae(Learner):
         self.encoder.train()
         return bound.loss
 
-    def set_rates(self, controls: Controls) -> None:
-        """Adam's learning rates for the coming round."""
-        factors = {"generator": controls.generator_rate, "discriminator": controls.discriminator_rate}
-        for side, optimizer in self.optimizers.items():
-            for group in optimizer.param_groups:
-                group["lr"] = self.rates[side] * controls.rate * factors[side]
-
 
 def evidence(
     decoder: Decoder, encoder: Encoder, members: Tensor, labels: Tensor | None, smallest: float | None = None
@@ -177,7 +164,7 @@ def evidence(
     raw = encoder.raw(members, labels)
     means, log_variances = encoder.standard(raw, labels).chunk(2, 1)
     latents = means + (log_variances / 2).exp() * torch.randn_like(means)
-    made = decoder.mean(latents) if labels is None else decoder.mean(latents, labels)
+    made = apply(decoder.mean, latents, labels)
     squares = (members - made).square().flatten(1)
     if smallest is not None:
         measure(decoder.variance, squares, smallest)

@@ -111,6 +111,12 @@ class OfClass(nn.Module):
         return logits.gather(1, labels[:, None])[:, 0]
 
 
+def apply(network: nn.Module, x: Tensor, labels: Tensor | None) -> Tensor:
+    """A network's answers for x [b, ...], of the classes `labels` [b] int64 if it is conditional."""
+    answers: Tensor = network(x) if labels is None else network(x, labels)
+    return answers
+
+
 def initialize(network: nn.Module) -> None:
     """N(0, 0.02) for the weights of convolutions and dense layers, zero biases (Radford et al. 2016, section 3)."""
     for module in network.modules():

@@ -25,6 +25,10 @@ class Pair:
     pixel_range: tuple[float, float] | None = (-1.0, 1.0)
     classes: int = 0
 
+    def sides(self) -> dict[str, nn.Module]:
+        """Both networks by the name of their side."""
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
 
 def couple(
     generator: nn.Sequential,

@@ -20,8 +20,13 @@ def toy(
     generator = nn.Sequential(
         nn.Linear(room(latent, classes), width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, d)
     )
-    discriminator = nn.Sequential(nn.Linear(d, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2))
+    return couple(generator, discriminator(shape, width, outputs(classes), bool(deviation)), (latent,), None, classes)
+
+
+def discriminator(shape: tuple[int, ...], width: int, outputs: int, deviation: bool = False) -> nn.Sequential:
+    """A perceptron with two hidden layers of `width` leaky ReLU: [b, d] -> [b, outputs]."""
+    (d,) = shape
+    network = nn.Sequential(nn.Linear(d, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2))
     if deviation:
-        discriminator.append(MinibatchDeviation())
-    discriminator.append(nn.Linear(width + bool(deviation), outputs(classes)))
-    return couple(generator, discriminator, (latent,), None, classes)
+        network.append(MinibatchDeviation())
+    return network.append(nn.Linear(width + deviation, outputs))

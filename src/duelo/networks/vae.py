@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from duelo.networks.blocks import initialize
+from duelo.networks.blocks import apply, initialize
 from duelo.networks.convolutional import convolutional, discriminator
 from duelo.networks.pair import Pair
+from duelo.networks.toy import discriminator as perceptron
 from duelo.networks.toy import toy
 
 HIDDEN = 256  # units of the layers of the second stage
@@ -159,7 +160,7 @@ def vae(
     what codes there are. deviation: of no meaning here; an encoder looks at each member for itself.
     """
     like = (convolutional if len(shape) == 3 else toy)(shape, width, latent, classes=classes)
-    encoder: nn.Module = strided(shape, width, 2 * latent) if len(shape) == 3 else points(shape, width, 2 * latent)
+    encoder: nn.Module = strided(shape, width, 2 * latent) if len(shape) == 3 else perceptron(shape, width, 2 * latent)
     if classes:
         encoder = Labelled(encoder, classes, 2 * latent)
     second: dict[str, Any] = {"decoder": None, "encoder": None}
@@ -180,17 +181,3 @@ def strided(shape: tuple[int, ...], width: int, outputs: int) -> nn.Sequential:
     network = discriminator(shape, width, outputs, deviation=False)  # as it answers for so many classes
     initialize(network)
     return network
-
-
-def points(shape: tuple[int, ...], width: int, outputs: int) -> nn.Sequential:
-    """The discriminator of `toy` with `outputs` numbers at its end: [b, d] -> [b, outputs]."""
-    layers: list[nn.Module] = []
-    for before in (shape[0], width):
-        layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Linear(width, outputs))
-
-
-def apply(network: nn.Module, x: Tensor, labels: Tensor | None) -> Tensor:
-    """A network's answers, of the classes `labels` [b] if it is conditional."""
-    answers: Tensor = network(x) if labels is None else network(x, labels)
-    return answers
