@@ -27,6 +27,14 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUELO_LANG", "en")
 
 
+def table(folders: list[RunFolder]) -> str:
+    return compare.table(compare.read(folders))
+
+
+def write(folders: list[RunFolder], out: Path) -> Path:
+    return compare.write(compare.read(folders), out)
+
+
 def make(
     path: Path,
     lines: list[Line],
@@ -68,7 +76,7 @@ def embedded(grid: Path, share: int = 10) -> str:
 def test_judgements_are_taken_at_or_before_equal_images_and_equal_seconds(tmp_path: Path) -> None:
     folders = [make(tmp_path / "slow", SLOW), make(tmp_path / "fast", FAST)]
     for order in (folders, folders[::-1]):
-        _, images, seconds = compare.table(order).split("\n\n")
+        _, images, seconds = table(order).split("\n\n")
         assert images.startswith("judgement at equal images (30 kimg)\n")
         assert rows(images) == {
             "slow": ["slow", "7", "(30", "kimg,", "27", "s)"],
@@ -86,7 +94,7 @@ def test_a_round_that_ends_late_is_still_at_the_same_point(tmp_path: Path, late:
     """Judgements come at the end of the round in which they are due; a batch of the digits' recipe has 64 images."""
     short = make(tmp_path / "short", [(30_000, 10, 4.0)], data="digits", play__batch="16")
     long = make(tmp_path / "long", [(25_000, 8, 5.0), (late, 12, 3.0), (60_000, 20, 1.0)], data="digits")
-    assert rows(compare.table([short, long]).split("\n\n")[1])["long"][1] == taken
+    assert rows(table([short, long]).split("\n\n")[1])["long"][1] == taken
 
 
 def test_a_row_sums_up_a_run(tmp_path: Path) -> None:
@@ -97,7 +105,7 @@ def test_a_row_sums_up_a_run(tmp_path: Path) -> None:
     for line, right in zip(stats[-2:], (0.5, 1.0), strict=True):  # the last tenth of twenty lines
         line["real_right"]["mean"] = right
     one.stats_file.write_text("".join(json.dumps(line) + "\n" for line in stats), encoding="utf-8")
-    head, row, _ = (re.split(r" {2,}", line) for line in compare.table([one, two]).split("\n\n")[0].splitlines())
+    head, row, _ = (re.split(r" {2,}", line) for line in table([one, two]).split("\n\n")[0].splitlines())
     assert dict(zip(head, row, strict=True)) == {
         "run": "one",
         "data": "ring",
@@ -116,11 +124,11 @@ def test_a_row_sums_up_a_run(tmp_path: Path) -> None:
 def test_only_the_keys_that_differ_are_listed(tmp_path: Path) -> None:
     one = make(tmp_path / "one", SLOW, seed="3", networks__width="16")
     two = make(tmp_path / "two", FAST, kimg="50", networks__width="16", augment__kinds="flip,shift")
-    first = compare.table([one, two]).split("\n\n")[0].splitlines()
+    first = table([one, two]).split("\n\n")[0].splitlines()
     assert first[1].endswith("  seed=3, kimg=2000.0, augment.kinds=" + ", ".join(recipes.Augment().kinds))
     assert first[2].endswith("  seed=0, kimg=50.0, augment.kinds=flip, shift")
     assert compare.differing(compare.read([make(tmp_path / "a", SLOW), make(tmp_path / "b", FAST)])) == []
-    page = compare.write([one, two], tmp_path / "page.html").read_text(encoding="utf-8")
+    page = write([one, two], tmp_path / "page.html").read_text(encoding="utf-8")
     assert re.findall("<code>(.*?)</code>", page) == ["seed", "kimg", "augment.<wbr>kinds"]
 
 
@@ -133,7 +141,7 @@ def test_a_run_without_judgements_or_discriminator_is_compared_as_far_as_it_goes
     assert [figure["compare.best"] for figure in figures] == ["7 (30 kimg)", "-", "0.3 (48 kimg)"]
     assert [figure["compare.floor"] for figure in figures] == ["0.25", "-", "0.25"]
     assert [figure["report.real_right"] for figure in figures] == ["50.0%", "50.0%", "-"]
-    _, images, seconds = compare.table([new, old, vae]).split("\n\n")
+    _, images, seconds = table([new, old, vae]).split("\n\n")
     assert rows(images)["old"] == rows(seconds)["old"] == ["old", "-"]
     assert rows(seconds)["new"] == ["new", "-"]  # first judged after 10 s, and the old run has reached 9 s
     assert [chosen for _, chosen, _ in compare.judgement_figures(runs)] == [[0, 2]]
@@ -148,7 +156,7 @@ def test_a_run_without_judgements_or_discriminator_is_compared_as_far_as_it_goes
 def test_pictures_are_those_at_or_before_the_common_point(tmp_path: Path) -> None:
     slow = make(tmp_path / "slow", SLOW, grids=(0, 10, 20, 30))
     fast = make(tmp_path / "fast", FAST, grids=(0, 12, 23, 31, 40, 48))
-    page = compare.write([slow, fast], tmp_path / "page.html").read_text(encoding="utf-8")
+    page = write([slow, fast], tmp_path / "page.html").read_text(encoding="utf-8")
     shown = re.findall(r'alt="(\w+), (\S+) kimg"', page)
     assert shown == [("slow", "30"), ("fast", "23"), ("slow", "20"), ("fast", "48"), ("slow", "30"), ("fast", "48")]
     images = re.findall(r'<img src="data:image/png;base64,([^"]*)"', page)
@@ -176,7 +184,7 @@ def test_runs_on_different_data_get_a_warning_and_a_floor_each(tmp_path: Path) -
     ring, grid = make(tmp_path / "a", SLOW, floor=0.11), make(tmp_path / "b", FAST, data="grid", floor=0.22)
     digits = make(tmp_path / "c", FAST, data="digits", floor=0.33)
     warning = "! these runs are on different data (ring, grid, digits): only judgements on the same data can be compared"
-    assert warning in compare.table([ring, grid, digits])
+    assert warning in table([ring, grid, digits])
     drawn = compare.judgement_figures(compare.read([ring, grid, digits]))
     assert [(name, chosen) for name, chosen, _ in drawn] == [("ring", [0]), ("grid", [1]), ("digits", [2])]
     same = compare.read([ring, make(tmp_path / "d", FAST, floor=0.11)])
@@ -209,11 +217,11 @@ def test_other_machines_are_said(tmp_path: Path) -> None:
 
 def test_the_page_stands_alone_and_speaks_both_languages(tmp_path: Path) -> None:
     folders = [make(tmp_path / "a", SLOW), make(tmp_path / "b", FAST, seed="1")]
-    page = compare.write(folders, tmp_path / "page.html").read_text(encoding="utf-8")
+    page = write(folders, tmp_path / "page.html").read_text(encoding="utf-8")
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page)
     assert not re.findall(r"url\((?!['\"]?#)", page)
     assert "@import" not in page
-    assert page == compare.write(folders, tmp_path / "again.html").read_text(encoding="utf-8")
+    assert page == write(folders, tmp_path / "again.html").read_text(encoding="utf-8")
     for lang in LANGUAGES:
         for key in ("compare.title", "compare.pictures_hint", "report.accuracy_caption"):
             assert html.escape(say(key, lang)) in page
@@ -241,7 +249,7 @@ def test_odd_names_and_a_damaged_picture_do_no_harm(tmp_path: Path) -> None:
     for _, grid in bad.samples():
         grid.write_bytes(b"no picture")
     bare = make(tmp_path / "bare", FAST, grids=(), data="digits")
-    page = compare.write([odd, bad, bare], tmp_path / "new" / "page.html").read_text(encoding="utf-8")
+    page = write([odd, bad, bare], tmp_path / "new" / "page.html").read_text(encoding="utf-8")
     assert "_$x$ &lt;b&gt;&amp;ñ" in page
     assert "<b>" not in page
     assert page.count('<div class="none">') == 6
@@ -267,7 +275,7 @@ def test_the_page_goes_beside_the_runs_or_here(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path / "runs" / "a")
     paths = [Path("."), Path("../b")]
     page = tmp_path / "runs" / "compare.html"
-    assert compare.compare(paths) == f"{compare.table([RunFolder(path) for path in paths])}\n\npage: {page}"
+    assert compare.compare(paths) == f"{table([RunFolder(path) for path in paths])}\n\npage: {page}"
     assert page.is_file()
     assert compare.compare(paths, Path("new/mine.html")).splitlines()[-1] == "page: new/mine.html"
     assert (tmp_path / "runs" / "a" / "new" / "mine.html").is_file()
@@ -277,7 +285,7 @@ def test_the_command_prints_the_table_and_writes_the_page(tmp_path: Path) -> Non
     folders = [make(tmp_path / "runs" / "a", SLOW), make(tmp_path / "runs" / "b", FAST)]
     result = duelo("compare", "runs/a", "runs/b", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == f"{compare.table(folders)}\n\npage: runs/compare.html\n"
+    assert result.stdout == f"{table(folders)}\n\npage: runs/compare.html\n"
     assert (tmp_path / "runs" / "compare.html").is_file()
     result = duelo("compare", "runs/a", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
@@ -315,7 +323,7 @@ def test_in_a_browser_it_fits_switches_language_and_asks_the_network_for_nothing
     width: int,
 ) -> None:
     folders = [make(tmp_path / f"digits-networks.width{i}-seed{i}", SLOW, data="digits", seed=str(i)) for i in range(8)]
-    path = compare.write([*folders, make(tmp_path / "ring", FAST)], tmp_path / "page.html")
+    path = write([*folders, make(tmp_path / "ring", FAST)], tmp_path / "page.html")
     page = browser.new_page(viewport={"width": width, "height": 800})
     asked, errors = [], []
     page.on("request", lambda r: asked.append(r.url) if not r.url.startswith(("data:", "file:")) else None)

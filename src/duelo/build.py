@@ -42,7 +42,7 @@ def build(recipe: Recipe, device: str = "cpu") -> Learner:
         "betas": (recipe.adam.beta1, recipe.adam.beta2),
         "ema_kimg": recipe.play.ema_kimg,
     }
-    if recipe.networks.pair == "vae":
+    if recipe.rival:
         return Vae(pair, **pace)
     try:
         return Game(
@@ -71,7 +71,7 @@ def pair_of(recipe: Recipe) -> Pair:
     shape, settings = recipe.shape, recipe.networks
     judged = (recipe.objective.pack * shape[0], *shape[1:])
     dials = {"width": settings.width, "latent": settings.latent, "classes": recipe.classes}
-    if settings.pair == "vae":
+    if recipe.rival:
         return vae(shape, settings.width, settings.latent, classes=recipe.classes, two_stage=settings.two_stage)
     try:
         pair = PAIRS[settings.pair](shape, **dials, deviation=settings.deviation)
@@ -94,8 +94,8 @@ def pair_of(recipe: Recipe) -> Pair:
 
 def setting(recipe: Recipe, parts: Mapping[str, int], rescues: Sequence[dict[str, Any]]) -> Setting:
     """What the diagnosis must know of a run. parts: how many images each has. rescues: of rescues.json."""
-    duel = recipe.objective.loss != "evidence"
-    even = rules_of(recipe.objective.loss, recipe.objective.smoothing).discriminator_equilibrium if duel else 1.0
+    loss, smoothing = recipe.objective.loss, recipe.objective.smoothing
+    even = 1.0 if recipe.rival else rules_of(loss, smoothing).discriminator_equilibrium
     return Setting(even, train=parts.get("train", math.inf), referee=parts.get("referee", math.inf), rescues=rescues)
 
 

@@ -90,13 +90,12 @@ class Run:
 def compare(paths: Sequence[Path], out: Path | None = None) -> str:
     """What `duelo compare` does: write the page; a table, and where the page is, to print. Raises UserError."""
     folders = [RunFolder(path) for path in paths]
-    text = table(folders)
-    return f"{text}\n\n{say('compare.page', path=write(folders, out or place(folders)))}"
-
-
-def table(folders: list[RunFolder]) -> str:
-    """The comparison as plain text: a row a run, then the judgements at equal images and at equal seconds."""
     runs = read(folders)
+    return f"{table(runs)}\n\n{say('compare.page', path=write(runs, out or place(folders)))}"
+
+
+def table(runs: list[Run]) -> str:
+    """The comparison as plain text: a row a run, then the judgements at equal images and at equal seconds."""
     keys = differing(runs)
     rows = [say("compare.columns").split("|")]
     for run in runs:
@@ -112,11 +111,11 @@ def table(folders: list[RunFolder]) -> str:
     return "\n\n".join([*blocks, *(["\n".join(warned)] if warned else [])])
 
 
-def write(folders: list[RunFolder], out: Path) -> Path:
+def write(runs: list[Run], out: Path) -> Path:
     """Write the comparison as one page: its path. Raises UserError."""
     if out.suffix.lower() not in (".html", ".htm"):
         raise UserError("compare.out", path=out)
-    page = render(read(folders))
+    page = render(runs)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

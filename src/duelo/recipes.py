@@ -39,7 +39,7 @@ class Networks(Section):
 
     conditional: do both networks get the label? deviation: does the discriminator see how much the members of a batch
     differ? Each pair has a habit of its own. generator, discriminator: networks of the user's that take the pair's places,
-    as "file.py:function"; two_stage: for a VAE; sources: fingerprints of these files, filled in when a run starts.
+    as "file.py:function"; sources: fingerprints of these files, filled in when a run starts. two_stage: for a VAE.
     """
 
     pair: Literal["convolutional", "lecture", "residual", "silva", "toy", "upsampling", "vae"]
@@ -207,6 +207,11 @@ class Recipe(Section):
         return max(1, round(1000 * self.kimg))
 
     @property
+    def rival(self) -> bool:
+        """Is it a VAE that learns, without an opponent?"""
+        return self.networks.pair == "vae"
+
+    @property
     def points(self) -> bool:
         """Are the members points in the plane, not images?"""
         return self.data in SHAPES and len(SHAPES[self.data]) == 1
@@ -275,11 +280,10 @@ def validate(tree: dict[str, Any], where: str, overrides: Container[str] = ()) -
         raise UserError("recipe.augment", data=recipe.data)
     if recipe.networks.conditional and recipe.images is None and recipe.data not in CLASSES:
         raise UserError("recipe.no_classes", data=recipe.data)
-    vae = recipe.networks.pair == "vae"
-    if vae != (recipe.objective.loss == "evidence") or (recipe.networks.two_stage and not vae):
+    if recipe.rival != (recipe.objective.loss == "evidence") or (recipe.networks.two_stage and not recipe.rival):
         raise UserError("recipe.vae", pair=recipe.networks.pair, loss=recipe.objective.loss)
     brought = recipe.networks.generator is not None and recipe.networks.discriminator is not None
-    if (recipe.networks.pair == "toy") != recipe.points and not brought and not vae:
+    if (recipe.networks.pair == "toy") != recipe.points and not brought and not recipe.rival:
         raise UserError("recipe.pair", pair=recipe.networks.pair, data=recipe.data)
     return recipe
 

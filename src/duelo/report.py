@@ -185,7 +185,7 @@ def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str
         drawn = {lang: draw(lang, title, series, marks) for lang in LANGUAGES}
         return {"caption": caption, "figures": values, **drawn}
 
-    if recipe.objective.loss == "evidence":
+    if recipe.rival:
         parts = [("reconstruction", "report.reconstruction", REAL), ("divergence", "report.divergence", FAKE)]
         whole = [("loss", "report.loss_vae", REAL)]
         return [

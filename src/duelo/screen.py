@@ -130,7 +130,7 @@ class PlainScreen:
         speed = max(moment.stats["time"]["images_per_second"], 0.1)
         eta = duration(max(0.0, kimg - at) * 1000 / speed)
         means = {name: value["mean"] for name, value in moment.stats.items() if isinstance(value, dict) and "mean" in value}
-        kind = "screen.line_vae" if moment.recipe.objective.loss == "evidence" else "screen.line"
+        kind = "screen.line_vae" if moment.recipe.rival else "screen.line"
         print(say(kind, at=at, kimg=kimg, speed=speed, eta=eta, **means), file=sys.stderr, flush=True)
 
 
@@ -194,7 +194,7 @@ class LiveScreen:
             ProgressBar(total=kimg, completed=min(at, kimg), width=self.width),
             say("screen.eta", time=duration(max(0.0, kimg - at) * 1000 / speed)),
         )
-        if moment.recipe.objective.loss == "evidence":
+        if moment.recipe.rival:
             for key, name in VAE_ROWS:
                 values = [line[key]["mean"] for line in self.history]
                 table.add_row(say(name), f"{values[-1]:.1f}", self.line(key, min(values), max(values)), "")

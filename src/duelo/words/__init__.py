@@ -10,9 +10,9 @@ import difflib
 import os
 from collections.abc import Iterable
 
-from duelo.words import en, es
+from duelo.words import en, en_pages, es, es_pages
 
-LANGUAGES = {"en": en.WORDS, "es": es.WORDS}
+LANGUAGES = {"en": en.WORDS | en_pages.PAGES, "es": es.WORDS | es_pages.PAGES}
 
 
 def language() -> str:

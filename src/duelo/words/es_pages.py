@@ -1,0 +1,128 @@
+"""Español: lo que dicen las páginas, el informe y la comparación."""
+
+PAGES = {
+    # el informe
+    "report.title.digits": "Un duelo de dígitos",
+    "report.title.grid": "Un duelo en una cuadrícula de puntos",
+    "report.title.ring": "Un duelo en un anillo de puntos",
+    "report.title.stacked_digits": "Un duelo de dígitos apilados",
+    "report.title.images": "Un duelo sobre las imágenes de {data}",
+    "report.lead": "Dos redes compitieron: la generadora por imitar, la discriminadora por distinguir las imitaciones.",
+    "report.final": "Lo que la generadora hizo con 100 vectores de ruido al azar tras {kimg} kimg. Ninguna muestra se "
+    "eligió a mano.",
+    "report.final_points": "5000 puntos que la generadora hizo tras {kimg} kimg (oscuros), sobre 5000 reales (naranja).",
+    "report.numbers": "La corrida en cifras",
+    "report.state_done": "Terminada: {kimg} de {of} kimg (miles de imágenes).",
+    "report.state_open": "Sin terminar: {kimg} de {of} kimg (miles de imágenes) hasta ahora.",
+    "report.time": "tiempo de entrenamiento",
+    "report.images": "imágenes reales vistas",
+    "report.speed": "imágenes por segundo",
+    "report.real_right": "aciertos de D en reales",
+    "report.fake_right": "aciertos de D en generadas",
+    "report.no_verdict": "D es la discriminadora de este mismo duelo, que juzga imágenes con las que se entrenó "
+    "(promedio del último décimo de la corrida). Es una señal de equilibrio, no una medida de calidad: mire las "
+    "imágenes.",
+    "report.data": "Las imágenes reales",
+    "report.data_hint": "La generadora nunca las vio: solo aprendió de lo que la discriminadora dijo de las suyas.",
+    "report.real_caption": "Algunas de las imágenes de entrenamiento, para comparar con las de arriba.",
+    "report.size": "ancho x alto",
+    "report.classes": "clases",
+    "report.part_train": "para entrenar",
+    "report.part_referee": "para el árbitro",
+    "report.part_heldout": "reservadas",
+    "report.part_test": "de prueba",
+    "report.evolution": "Cómo aprendió",
+    "report.evolution_hint": "Cada fila es un momento; cada columna, el mismo ruido: la misma idea, cada vez mejor "
+    "dibujada.",
+    "report.evolution_points": "Los mismos 5000 vectores de ruido en varios momentos.",
+    "report.duel": "El duelo",
+    "report.duel_hint": "Ninguna de las dos debe volverse demasiado experta, o la otra no tiene de qué aprender. En "
+    "el equilibrio la discriminadora acierta la mitad de las veces.",
+    "report.accuracy": "Con qué frecuencia acierta D",
+    "report.accuracy_caption": "Proporción de las imágenes reales y de las generadas que la discriminadora juzgó bien "
+    "mientras se entrenaba con ellas. En la línea discontinua, 50 %, solo puede responder al azar.",
+    "report.losses": "Pérdidas",
+    "report.loss_caption": "La pérdida D de la discriminadora y la pérdida G de la generadora; las líneas "
+    "discontinuas son sus valores en el equilibrio ({d} y {g}). Que una pérdida baje no significa que las imágenes "
+    "mejoren: la rival también se mueve.",
+    "report.logits": "Lo que dice D",
+    "report.findings": "Lo que vio el árbitro",
+    "report.findings_hint": "A intervalos regulares, el árbitro mira cómo va el duelo, con imágenes con las que nadie "
+    "entrena y con falsas recién hechas. Lo que encuentra mal varias veces seguidas se nombra aquí, junto con lo que "
+    "conviene probar.",
+    "report.nothing_found": "No hubo nada anómalo.",
+    "report.spell": "de {first} a {last} kimg",
+    "report.judgement": "Distancia a las imágenes de arbitraje",
+    "report.generated": "generadas",
+    "report.floor": "imágenes reales de entrenamiento",
+    "report.judgement_caption": "Distancia de Wasserstein por cortes entre {n} imágenes generadas y otras tantas de "
+    "la parte de arbitraje, con la que nadie entrena; las imágenes reales de entrenamiento obtienen {floor}. El mejor "
+    "punto, {best}, fue a los {kimg} kimg; la corrida lo conserva.",
+    "report.vae_loss": "Evidencia negativa, nats por imagen",
+    "report.loss_vae": "total",
+    "report.vae_caption": "Un VAE no tiene rival: minimiza esta cota superior de la sorpresa ante las imágenes de "
+    "entrenamiento.",
+    "report.vae_parts": "Sus dos partes",
+    "report.reconstruction": "reconstrucción",
+    "report.divergence": "divergencia",
+    "report.vae_parts_caption": "Cuán mal se rehacen las imágenes a partir de sus latentes, y cuánto dicen de ellas "
+    "los latentes.",
+    "report.logit_caption": "Respuesta media (logit) de la discriminadora: cuanto más alta, más segura está de que "
+    "una imagen es real. La distancia entre las líneas es lo que aún sabe distinguir.",
+    "report.on_real": "reales",
+    "report.on_fake": "generadas",
+    "report.loss_d": "D",
+    "report.loss_g": "G",
+    "report.draw": "equilibrio",
+    "report.kimg": "miles de imágenes reales vistas (kimg)",
+    "report.recipe": "Receta",
+    "report.machine": "Máquina",
+    "report.footer": "Escrito por duelo {version}. Esta página es un solo archivo y no necesita red.",
+    # corridas lado a lado
+    "compare.few": "para comparar hacen falta al menos dos corridas distintas; `duelo runs` muestra las que existen.",
+    "compare.no_stats": "la corrida de {path} aún no tiene estadísticas, así que no hay qué comparar; entrénela más "
+    "tiempo o déjela fuera.",
+    "compare.out": "--out {path} no es válido: indique un archivo .html.",
+    "compare.page": "página: {path}",
+    "compare.columns": "corrida|datos|kimg|tiempo|imágenes|mejor juicio|piso|último juicio|D reales|D generadas|difiere en",
+    "compare.equal_images": "juicio con las mismas imágenes vistas ({kimg} kimg)",
+    "compare.equal_time": "juicio con el mismo tiempo de entrenamiento ({time})",
+    "compare.other_data": "estas corridas usan datos distintos ({data}): solo se pueden comparar entre sí los juicios "
+    "sobre los mismos datos.",
+    "compare.other_machines": "estas corridas se entrenaron en máquinas distintas o con distinto número de hilos: con "
+    "el mismo tiempo de entrenamiento, eso también cuenta.",
+    "compare.title": "Corridas lado a lado",
+    "compare.lead": "{n} corridas, comparadas con las mismas imágenes vistas y con el mismo tiempo de entrenamiento.",
+    "compare.figures": "Las corridas en cifras",
+    "compare.data": "datos",
+    "compare.kimg": "miles de imágenes (kimg)",
+    "compare.best": "mejor juicio",
+    "compare.floor": "piso: reales contra reales",
+    "compare.last": "último juicio",
+    "compare.value": "Juicio",
+    "compare.differs": "En qué difieren las recetas",
+    "compare.same": "Las recetas son iguales",
+    "compare.judgement_hint": "La distancia ({measure}) entre imágenes generadas y reales de la parte del árbitro, "
+    "con las que nadie se entrenó: cuanto más baja, mejor. El piso es la distancia entre unas imágenes reales y otras. "
+    "Se miran pocas imágenes, y otra semilla da otra curva: antes de decir que una receta es mejor que otra, compare "
+    "varias corridas de cada una. La escala es logarítmica.",
+    "compare.no_judgement": "Ninguna de estas corridas fue juzgada: son de una versión anterior.",
+    "compare.seconds": "tiempo de entrenamiento en segundos",
+    "compare.minutes": "tiempo de entrenamiento en minutos",
+    "compare.smooth": "Cada curva se resume en {n} promedios como máximo.",
+    "compare.without": "Sin discriminadora y, por tanto, sin estas curvas: {names}.",
+    "compare.pictures": "Lo que hacen",
+    "compare.pictures_hint": "De cada corrida, la última imagen guardada hasta ese punto. Nada se eligió a mano.",
+    "compare.top_rows": "De las cuadrículas de imágenes solo se muestran las primeras {n} filas.",
+    "compare.pictures_images": "Con las mismas imágenes vistas ({kimg} kimg)",
+    "compare.pictures_time": "Con el mismo tiempo de entrenamiento ({time})",
+    "compare.pictures_end": "Las últimas",
+    "compare.no_picture": "sin imagen",
+    "machine.device": "dispositivo",
+    "machine.cpu": "procesador",
+    "machine.cores": "núcleos",
+    "machine.threads": "hilos",
+    "machine.system": "sistema",
+    "machine.python": "Python",
+    "machine.torch": "torch",
+}
