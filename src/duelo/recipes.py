@@ -31,7 +31,7 @@ Pixels = Annotated[int, Field(ge=8, le=256)]
 class Section(BaseModel):
     """Base of the sections: frozen, and a key that does not exist is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class Networks(Section):
