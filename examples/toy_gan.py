@@ -20,7 +20,7 @@ RATE = 3e-3  # Adam's learning rate, until it is lowered
 PENALTY = 0.1  # weight of the gradient penalties
 NOISE = 2  # numbers that the generator starts from
 WIDTH = 128  # units in each hidden layer
-POINTS = 100_000  # size of the training set
+POINTS = 1_000_000  # size of the training set
 
 
 def ring(n: int, randomness: torch.Generator) -> Tensor:

@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 import pytest
 
 from duelo.balance import (
-    LEAST_LEAD,
+    EVEN_MOVES,
     MOST_AUGMENT,
-    MOST_LEAD,
+    MOST_DOUBLINGS,
+    RATE_STEP,
     Adaptive,
     Calmed,
     Controls,
@@ -51,20 +52,31 @@ def test_the_lead_and_the_memory_are_what_they_say() -> None:
     assert duel(train_logit=-1.0).memory == 0.0
 
 
-def test_adaptive_slows_a_discriminator_that_leads_by_too_much_and_speeds_up_one_that_does_not_lead() -> None:
-    balance = Adaptive(fixed(Controls(discriminator_rate=0.5)))
-    assert balance(0) == Controls(discriminator_rate=0.5)
-    balance.watch(duel((LEAST_LEAD + MOST_LEAD) / 2))
-    assert balance(0).discriminator_rate == 0.5
-    for _ in range(4):
-        balance.watch(duel(MOST_LEAD + 0.01))
-    assert balance(0).discriminator_rate == pytest.approx(0.25)
-    for _ in range(8):
-        balance.watch(duel(LEAST_LEAD - 0.01))
-    assert balance(0).discriminator_rate == pytest.approx(1.0)
+def test_adaptive_shifts_the_rates_until_both_sides_move_equally_fast() -> None:
+    """Two sides whose weights move as their rates say, one of them ten times too fast: both rates meet in the middle."""
+    for handicap in (10.0, 0.1):
+        balance = Adaptive(fixed(Controls(discriminator_rate=0.5)))
+        assert balance(0) == Controls(discriminator_rate=0.5)
+        for _ in range(60):
+            now = balance(0)
+            balance.watch(duel(discriminator_move=handicap * now.discriminator_rate, generator_move=now.generator_rate))
+        now = balance(0)
+        assert handicap * now.discriminator_rate == pytest.approx(EVEN_MOVES * now.generator_rate, rel=0.01)
+        assert now.discriminator_rate * now.generator_rate == pytest.approx(0.5)  # as the inner balance has it
+
+
+def test_adaptive_goes_in_small_steps_and_not_without_end() -> None:
+    balance = Adaptive(fixed())
+    balance.watch(duel(discriminator_move=1e9, generator_move=1.0))
+    assert balance(0).discriminator_rate == pytest.approx(2**-RATE_STEP)
     for _ in range(1000):
-        balance.watch(duel(1.0))
-    assert 0 < balance(0).discriminator_rate < 0.05
+        balance.watch(duel(discriminator_move=1e9, generator_move=1.0))
+    assert balance(0).discriminator_rate == pytest.approx(2**-MOST_DOUBLINGS)
+    before = balance(0)
+    for nothing in (0.0, math.nan):  # a side that stands still says nothing of how fast it should go
+        balance.watch(duel(discriminator_move=1.0, generator_move=nothing))
+        balance.watch(duel(discriminator_move=nothing, generator_move=1.0))
+    assert balance(0) == before
 
 
 def test_adaptive_augments_while_training_images_are_known_by_heart() -> None:
@@ -84,10 +96,10 @@ def test_adaptive_augments_while_training_images_are_known_by_heart() -> None:
 def test_adaptive_remembers_and_is_not_shaken_by_what_is_no_number() -> None:
     balance, other = Adaptive(fixed()), Adaptive(fixed())
     for _ in range(7):
-        balance.watch(duel(0.9, memory=0.9))
+        balance.watch(duel(memory=0.9, discriminator_move=2.0, generator_move=1.0))
     other.load(json.loads(json.dumps(balance.state())))
     assert other(5) == balance(5) != Controls()
-    balance.watch(duel(0.9, fake_logit=math.nan))
+    balance.watch(duel(discriminator_move=math.nan, fake_logit=math.nan))
     assert other(5) == balance(5)
 
 
@@ -96,5 +108,5 @@ def test_calm_lowers_the_rates_of_another_balance_and_tells_it_what_is_seen() ->
     balance = Calmed(inner, lambda nimg: 0.25 if nimg >= 1000 else 1.0)
     assert balance(999).rate == 1.0
     assert balance(75_000).rate == pytest.approx(0.55 / 4)
-    balance.watch(duel(1.0))
+    balance.watch(duel(discriminator_move=9.0, generator_move=1.0))
     assert balance(0).discriminator_rate == inner(0).discriminator_rate < 1

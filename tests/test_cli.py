@@ -170,7 +170,7 @@ def test_one_spoiled_run_does_not_hide_the_others(command, tmp_path: Path) -> No
 
 def test_recipes_can_be_printed_and_used(command, tmp_path: Path) -> None:
     names = [line.split()[0] for line in command("recipes").stdout.splitlines()]
-    assert names == ["digits", "images", "lecture", "silva", "toy", "vae", "vae2"]
+    assert names == ["digits", "images", "islands", "lecture", "residual", "silva", "toy", "vae", "vae2"]
     text = command("recipes", "toy").stdout.replace("kimg = 2000.0", "kimg = 0.5")
     (tmp_path / "mine.toml").write_text(text)
     result = command("train", "ring", "--recipe", "mine.toml")

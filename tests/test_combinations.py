@@ -10,7 +10,7 @@ from duelo.networks import PAIRS
 from duelo.objectives import OBJECTIVES
 from duelo.play import Game, play
 
-SHAPES = {name: (2,) if name == "toy" else (1, 28, 28) if name == "lecture" else (1, 16, 12) for name in PAIRS}
+SHAPES = {name: (2,) if name in ("toy", "islands") else (1, 28, 28) if name == "lecture" else (1, 16, 12) for name in PAIRS}
 PENALTIES = {
     "none": {},
     "r1": {"r1": 0.1},
@@ -30,7 +30,7 @@ def test_every_combination_plays(name: str, objective: str, penalty: str) -> Non
     classes = 3 if penalty == "all" else 0
     pair = PAIRS[name](shape, 4, 3, classes=classes)
     game = Game(pair, objective, batch=4, generator_rate=1e-3, discriminator_rate=1e-3, **PENALTIES[penalty])
-    data = torch.randn(12, 2) if name == "toy" else torch.randint(0, 256, (12, *shape)).byte()
+    data = torch.randn(12, 2) if shape == (2,) else torch.randint(0, 256, (12, *shape)).byte()
     rounds = play(game, duelo.data.InMemory(data, torch.arange(12) % 3))
     for _ in range(3):
         tick = next(rounds)

@@ -130,6 +130,33 @@ def test_how_sure_it_can_be_depends_on_the_loss() -> None:
     assert names(diagnose(run, Setting(0.0, best=-math.inf))) == ["discriminator_too_strong"]  # Wasserstein
 
 
+SMOOTHED = [(loss, smoothing) for loss in ("minimax", "nonsaturating", "leastsquares") for smoothing in (0.0, 0.1, 0.3)]
+
+
+@pytest.mark.parametrize(("loss", "smoothing"), [("hinge", 0.0), ("relativistic", 0.0), ("wasserstein", 0.0), *SMOOTHED])
+def test_who_wins_is_named_with_any_loss_and_smoothed_labels_and_nobody_at_a_draw(loss: str, smoothing: float) -> None:
+    """What the referee would see of logits that are sure of the label, and of a draw; the setting is of the recipe."""
+    import torch
+
+    from duelo.build import setting
+    from duelo.objectives import rules_of
+
+    recipe = recipes.resolve("digits", None, {"objective.loss": loss, "objective.smoothing": smoothing})
+    rules, known = rules_of(loss, smoothing), setting(recipe, {"train": 48_000, "referee": 3_000}, [])
+
+    def seen(real: float, fake: float, right: float) -> Any:
+        gap = rules.discriminator_equilibrium - float(rules.discriminator(torch.tensor([real]), torch.tensor([fake])))
+        look = dict.fromkeys(("train_right", "referee_right", "fake_right"), right) | {"fake_logit": fake, "gap": gap}
+        return [look | {"train_logit": real, "referee_logit": real}] * 12
+
+    told = math.log((1 - smoothing) / smoothing) if smoothing else 6.0  # nothing is gained beyond the label
+    won = seen(*{"leastsquares": (1 - smoothing, 0.0), "hinge": (1.5, -1.5)}.get(loss, (told, -6.0)), right=1.0)
+    assert names(diagnose(lines(won, FLAT), known)) == ["discriminator_too_strong"]
+    assert diagnose(lines(seen(rules.border or 0.0, rules.border or 0.0, right=0.5), [3.2] * 12), known) == []
+    if smoothing and loss != "leastsquares":
+        assert diagnose(lines(won, FLAT), Setting(known.equilibrium)) == []  # as if the loss could come to 0
+
+
 @pytest.mark.parametrize("pace", [0.0, 1e-9, 5e-6])
 def test_a_discriminator_asleep(pace: float) -> None:
     finding = only(diagnose(lines([{"discriminator_move": pace}] * 6), SETTING))

@@ -21,5 +21,6 @@ def test_the_core_imports_with_torch_numpy_pillow_and_safetensors_alone() -> Non
 def test_the_public_page_names_only_what_exists() -> None:
     for name in duelo.__all__:
         assert getattr(duelo, name) is not None
-    assert callable(duelo.play), "the function, not the module of the same name"
+    for name in ("play", "vae"):
+        assert callable(getattr(duelo, name)), "the function, not the module of the same name"
     assert sorted(duelo.__all__) == sorted(duelo._HOME)

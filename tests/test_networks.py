@@ -15,6 +15,7 @@ from duelo.networks.residual import Block, Resize
 
 SHAPES = {
     "convolutional": (1, 28, 28),
+    "islands": (2,),
     "lecture": (1, 28, 28),
     "residual": (1, 28, 28),
     "silva": (1, 28, 28),

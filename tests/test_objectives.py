@@ -129,6 +129,26 @@ def test_with_smoothing_of_a_tenth_the_discriminator_says_45_percent_at_the_equi
     assert rules.generator_equilibrium == pytest.approx(-math.log(0.45), abs=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("name", "smoothing"), [*((name, 0.0) for name in OBJECTIVES), *((name, s) for name in SMOOTHABLE for s in (0.1, 0.3))]
+)
+def test_the_best_loss_is_what_a_search_finds(name: str, smoothing: float) -> None:
+    """D may say what it likes of reals and of fakes, apart: the smallest loss of all pairs of logits, far apart included."""
+    rules = rules_of(name, smoothing)
+    logits = torch.linspace(-40, 40, 1601, dtype=torch.float64)
+    found = float(rules.discriminator(logits[:, None], logits).min())
+    if name == "wasserstein":
+        assert rules.discriminator_best == -math.inf
+        assert found == -80  # as far as the search goes
+    else:
+        assert rules.discriminator_best == pytest.approx(found, abs=2e-4)
+        assert found <= rules.discriminator_equilibrium - 0.1
+    if smoothing and name != "leastsquares":
+        t, s = 1 - smoothing, smoothing
+        assert rules.discriminator_best == pytest.approx(-(t * math.log(t) + s * math.log(s)), rel=1e-12)
+        assert rules.discriminator_best > 0.3
+
+
 def test_what_has_no_label_cannot_be_smoothed() -> None:
     assert rules_of("hinge") is OBJECTIVES["hinge"]
     for name in set(OBJECTIVES) - set(SMOOTHABLE):

@@ -12,6 +12,7 @@ import torch
 from conftest import ROOT
 from contracts import check_pair
 
+import duelo
 from duelo.networks import PAIRS, Pair, own
 from duelo.words import UserError
 
@@ -121,6 +122,101 @@ def test_a_file_may_be_called_like_a_module_and_be_changed(tmp_path: Path) -> No
     assert own.from_file(f"{file}:make").out_features == 3
     assert own.fingerprint(f"{file}:make") != first
     assert sys.modules["torch"] is torch
+
+
+IMPORTS = {
+    "neighbour.py": ("import neighbour", "neighbour"),
+    "package/__init__.py": ("from package import inner", "package"),
+    "package/inner.py": ("def make():\n    from package import inner", "package.inner"),
+    "package/sub/deep.py": ("import package.sub.deep as deep", "package.sub.deep"),  # sub is a folder without __init__.py
+    "package/sibling.py": ("import package.using", "package.sibling"),
+    "package/cousin.py": ("import package.using", "package.cousin"),
+    "far.py": ("import package.using", "far"),
+}
+
+
+def neighbourhood(folder: Path, text: str) -> Path:
+    """A file with `text` among others that it may import."""
+    (folder / "package/sub").mkdir(parents=True)
+    for name in [*IMPORTS, "unused.py", "package/unused.py", "broken.py"]:
+        write(folder, "SIZE = 1\n", name)
+    write(
+        folder,
+        "from . import sibling\nfrom .cousin import SIZE\ntry:\n    import far\nfinally:\n    pass\n",
+        "package/using.py",
+    )
+    write(folder, "import nets, package.using, far, torch, unheard_of\n", "circle.py")
+    return write(folder, text)
+
+
+@pytest.mark.parametrize("changed", IMPORTS)
+def test_a_file_that_is_imported_counts_for_the_fingerprint(changed: str, tmp_path: Path) -> None:
+    text, module = IMPORTS[changed]
+    body = "" if text.startswith("def") else "\ndef make():\n    ..."
+    place = f"{neighbourhood(tmp_path, f'{text}{body}')}:make"
+    before = own.fingerprint(place)
+    assert own.fingerprint(place) == before
+    for name in ("unused.py", "package/unused.py"):
+        write(tmp_path, "SIZE = 2\n", name)
+    assert own.fingerprint(place) == before
+    write(tmp_path, "SIZE = 2\n", changed)
+    assert own.fingerprint(place) != before
+    # Python agrees that it is imported
+    called = "" if body else "make()"
+    write(tmp_path, f"{text}\n{called}\nimport sys\nassert '{module}' in sys.modules\ndef end(): return nn.ReLU()\n")
+    own.from_file(f"{tmp_path / 'nets.py'}:end")
+    assert not {"neighbour", "package", "far", module} & set(sys.modules)
+
+
+def test_a_run_does_not_go_on_with_a_helper_that_was_changed(tmp_path: Path) -> None:
+    write(tmp_path, "def layers(n): return [nn.Linear(n, 4), nn.ReLU(), nn.Linear(4, 2)]\n", "helper.py")
+    file = write(tmp_path, "def make(latent):\n    import helper\n    return nn.Sequential(*helper.layers(latent))\n")
+    quick = {"kimg": "0.2", "play.batch": "20", "networks.generator": f"{file}:make"}
+
+    def train() -> list[str]:
+        return [moment.kind for moment in duelo.train(duelo.resolve("ring", None, quick), tmp_path / "run", "cpu")]
+
+    assert train()[-1] == "end"
+    assert train() == ["finished"]
+    write(tmp_path, "def layers(n): return [nn.Linear(n, 4), nn.Tanh(), nn.Linear(4, 2)]\n", "helper.py")
+    with pytest.raises(UserError, match=r"another recipe \(networks\.sources: "):
+        train()
+
+
+def test_which_file_says_what_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = f"{neighbourhood(tmp_path, 'import neighbour, far')}:make"
+    write(tmp_path, "SIZE = 3\n", "far.py")
+    before = own.fingerprint(place)
+    monkeypatch.chdir(tmp_path)
+    assert own.fingerprint("nets.py:make") == before
+    write(tmp_path, "SIZE = 1\n", "far.py")
+    write(tmp_path, "SIZE = 3\n", "neighbour.py")
+    assert own.fingerprint(place) != before  # the same two contents, exchanged
+
+
+def test_files_that_import_each_other_or_cannot_be_read_have_a_fingerprint(tmp_path: Path) -> None:
+    place = f"{neighbourhood(tmp_path, 'import circle, broken')}:make"
+    before = own.fingerprint(place)
+    (tmp_path / "broken.py").write_bytes(b"\xff\xfe\x00 def")
+    broken = own.fingerprint(place)
+    assert broken != before
+    write(tmp_path, "SIZE = 2\n", "far.py")
+    assert own.fingerprint(place) != broken
+    (tmp_path / "nets.py").write_text("from ... import above\nimport\n")
+    assert own.fingerprint(place) == hashlib.sha256((tmp_path / "nets.py").read_bytes()).hexdigest()
+    (tmp_path / "nets.py").write_text("from ... import far\n")
+    assert own.fingerprint(place)
+
+
+def test_a_folder_without_init_is_forgotten_too(tmp_path: Path) -> None:
+    sizes = []
+    for size, folder in ((3, tmp_path / "one"), (4, tmp_path / "two")):
+        (folder / "layers").mkdir(parents=True)
+        write(folder / "layers", f"SIZE = {size}\n", "sizes.py")
+        file = write(folder, "from layers.sizes import SIZE\ndef make(): return nn.Linear(1, SIZE)\n")
+        sizes.append(own.from_file(f"{file}:make").out_features)
+        assert not {"layers", "layers.sizes"} & set(sys.modules)
+    assert sizes == [3, 4]
 
 
 def test_dataclasses_and_annotations_of_the_file_work(tmp_path: Path) -> None:

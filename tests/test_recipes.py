@@ -111,6 +111,53 @@ def test_wrong_input_gets_its_sentence(data: str, name: str | None, overrides: d
     assert "\n" not in str(caught.value)
 
 
+IDLE = {
+    "networks.deviation": "true",
+    "networks.generator": "nets.py:generator",
+    "networks.discriminator": "nets.py:discriminator",
+    "objective.smoothing": "0.1",
+    "objective.r1": "0.1",
+    "objective.r2": "0.1",
+    "objective.gp": "10",
+    "objective.lecam": "0.3",
+    "objective.pack": "2",
+    "objective.noise": "0.1",
+    "generator.steps": "2",
+    "discriminator.steps": "2",
+    "augment.p": "0.2",
+    "actor_critic.entropy": "0.1",
+    "actor_critic.target_kimg": "5",
+    "actor_critic.replay": "0.1",
+    "actor_critic.optimistic": "true",
+    "actor_critic.extragradient": "true",
+    "balance.rule": "adaptive",
+}
+
+
+@pytest.mark.parametrize("key", IDLE)
+def test_what_means_nothing_to_a_vae_is_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, data in (("vae", "digits"), ("vae2", ".")):
+        default = recipes.flat(recipes.resolve(data, name))[key]
+        assert recipes.resolve(data, name, {} if default is None else {key: str(default).lower()})  # saying so is fine
+        for lang, text in {"en": "means nothing to a VAE, which has no opponent", "es": "no significa nada"}.items():
+            monkeypatch.setenv("DUELO_LANG", lang)
+            with pytest.raises(UserError, match=f"^{key} {text}"):
+                recipes.resolve(data, name, {key: IDLE[key]})
+    assert recipes.resolve("digits", None, {key: IDLE[key]})  # to a duel they mean something
+
+
+def test_every_key_that_only_a_duel_has_is_among_them() -> None:
+    """Whoever adds an option has to say whether it means something to a VAE."""
+    shared = """
+    data seed kimg minutes play.batch play.ema_kimg play.anneal networks.pair networks.width networks.latent
+    networks.conditional networks.two_stage networks.sources objective.loss generator.rate discriminator.rate adam.beta1
+    adam.beta2 augment.kinds balance.look_kimg images save.stats_kimg save.judge_kimg save.samples_kimg
+    save.checkpoint_kimg save.checkpoints stop.patience stop.retries
+    """
+    assert {*shared.split(), *IDLE} == {*KEYS.split()}
+    assert {f"{section}.{key}" for section, keys in recipes.VAE_IDLE.items() for key in keys} == {*IDLE}
+
+
 def test_wrong_files_get_their_sentence(tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
     file.write_text("kimg = = 3")

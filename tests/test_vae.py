@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 
 import duelo
 from duelo import checkpoint
-from duelo import vae as rival
 from duelo.balance import Controls, fixed
 from duelo.data import InMemory
 from duelo.learner import sample
@@ -21,6 +21,7 @@ from duelo.networks import Pair, convolutional
 from duelo.networks.vae import Decoder, Encoder, Standard, vae
 from duelo.vae import Vae, VaeTick, divergence, evidence, reconstruction
 
+rival = import_module("duelo.vae")  # as an attribute of the page, `vae` is the pair
 DIGITS = duelo.load("digits")
 RING = duelo.load("ring")
 
@@ -302,6 +303,12 @@ def test_without_its_second_stage_the_same_decoder_paints_something_else() -> No
         assert not torch.equal(network(moved), whole)  # the noise of p(z | u) is in it
         by_hand = network.mean(network.second.mean(noise[:, :8]) + network.second.variance.sqrt() * noise[:, 8:])
     assert torch.equal(whole, by_hand)
+
+
+def test_the_page_has_the_rival_and_its_pair() -> None:
+    assert (duelo.vae, duelo.Vae) == (vae, Vae)
+    learner = duelo.Vae(duelo.vae((1, 28, 28), 4, 4), batch=8)
+    assert duelo.sample(learner, 3).shape == (3, 1, 28, 28)
 
 
 def test_only_a_decoder_and_an_encoder_will_do() -> None:

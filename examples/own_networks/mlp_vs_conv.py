@@ -3,7 +3,8 @@
     duelo train digits --networks.generator examples/own_networks/mlp_vs_conv.py:generator \
                        --networks.discriminator examples/own_networks/mlp_vs_conv.py:discriminator
 
-duelo calls each function with what it names of: shape (channels, height, width), width, latent, classes.
+duelo calls each function with what it names of: shape (channels, height, width), width, latent, classes. Black and white
+have the values that they have for the recipe's own pair: -1 and 1, but 0 and 1 with the pair `lecture`.
 """
 
 import math

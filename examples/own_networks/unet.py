@@ -4,7 +4,8 @@
     duelo train digits --networks.generator examples/own_networks/unet.py:generator \
                        --networks.discriminator examples/own_networks/unet.py:discriminator
 
-duelo calls each function with what it names of: shape (channels, height, width), width, latent, classes.
+duelo calls each function with what it names of: shape (channels, height, width), width, latent, classes. Black and white
+have the values that they have for the recipe's own pair: -1 and 1, but 0 and 1 with the pair `lecture`.
 """
 
 import torch

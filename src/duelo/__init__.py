@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from duelo.data.pixels import tile
     from duelo.folder import RunFolder, find_runs
     from duelo.learner import Learner, sample
-    from duelo.networks import PAIRS, Pair, convolutional, lecture, residual, silva, toy, upsampling
+    from duelo.networks import PAIRS, Pair, convolutional, islands, lecture, residual, silva, toy, upsampling, vae
     from duelo.objectives import OBJECTIVES, Objective, gradient_penalty, rules_of
     from duelo.play import Game, Tick, play
     from duelo.presets import PRESETS
     from duelo.recipes import Recipe, resolve
     from duelo.run import Moment, train
     from duelo.saves import load_game
+    from duelo.vae import Vae
     from duelo.words import TrainingFailed, UserError
 
 __version__ = "0.1.0"
@@ -33,7 +34,18 @@ _PLACES = {
     "duelo.data": ["Dataset", "Mixture", "Part", "grid", "load", "ring"],
     "duelo.data.pixels": ["tile"],
     "duelo.folder": ["RunFolder", "find_runs"],
-    "duelo.networks": ["PAIRS", "Pair", "convolutional", "lecture", "residual", "silva", "toy", "upsampling"],
+    "duelo.networks": [
+        "PAIRS",
+        "Pair",
+        "convolutional",
+        "islands",
+        "lecture",
+        "residual",
+        "silva",
+        "toy",
+        "upsampling",
+        "vae",
+    ],
     "duelo.objectives": ["OBJECTIVES", "Objective", "gradient_penalty", "rules_of"],
     "duelo.learner": ["Learner", "sample"],
     "duelo.play": ["Game", "Tick", "play"],
@@ -41,6 +53,7 @@ _PLACES = {
     "duelo.recipes": ["Recipe", "resolve"],
     "duelo.run": ["Moment", "train"],
     "duelo.saves": ["load_game"],
+    "duelo.vae": ["Vae"],
     "duelo.words": ["TrainingFailed", "UserError"],
 }
 _HOME = {name: place for place, names in _PLACES.items() for name in names}
@@ -66,12 +79,14 @@ __all__ = [
     "Tick",
     "TrainingFailed",
     "UserError",
+    "Vae",
     "annealed",
     "convolutional",
     "find_runs",
     "fixed",
     "gradient_penalty",
     "grid",
+    "islands",
     "lecture",
     "load",
     "load_game",
@@ -86,6 +101,7 @@ __all__ = [
     "toy",
     "train",
     "upsampling",
+    "vae",
 ]
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-LEAST_LEAD, MOST_LEAD = 0.05, 0.35  # of the discriminator, on referee images and fresh fakes
-RATE_STEP = 0.25  # doublings of the discriminator's rate at a look
+EVEN_MOVES = 0.6  # how fast the weights of the discriminator should move beside the generator's
+RATE_STEP = 0.35  # doublings of a rate at a look, at most
 MOST_DOUBLINGS = 5.0
 MOST_MEMORY = 0.5
 AUGMENT_STEP = 0.02
@@ -132,33 +132,35 @@ class Adaptive(Balance):
     """Another balance, corrected by what the duel shows, so that neither side becomes too expert.
 
     Two integral rules after that of Karras et al. 2020 (StyleGAN2-ADA, section 3.1), a small step at each look:
-    (1) the discriminator's rate is doubled or halved until its lead on images that it never trained on lies between
-    LEAST_LEAD and MOST_LEAD: without a lead it has nothing to teach, with too large a one the generator has no slope to
-    learn from; (2) the augmentation grows while the discriminator knows its training images by heart, and falls else.
+    (1) the rates are shifted from one side to the other until their weights move about equally fast, for a side that runs
+    away from the other's lessons cannot be taught; their product stays (two time scales, Heusel et al. 2017, but measured instead
+    of guessed); (2) the augmentation grows while the discriminator knows its training images by heart, and falls else.
     """
 
     def __init__(self, inner: Balance) -> None:
         self.inner = inner
-        self.doublings = 0.0  # of the discriminator's rate
+        self.doublings = 0.0  # of the discriminator's rate, and halvings of the generator's
         self.augment = 0.0  # added to the inner balance's strength
 
     def __call__(self, nimg: int) -> Controls:
         controls = self.inner(nimg)
-        rate = controls.discriminator_rate * 2**self.doublings
-        return replace(controls, discriminator_rate=rate, augment=min(controls.augment + self.augment, MOST_AUGMENT))
+        return replace(
+            controls,
+            discriminator_rate=controls.discriminator_rate * 2**self.doublings,
+            generator_rate=controls.generator_rate / 2**self.doublings,
+            augment=min(controls.augment + self.augment, MOST_AUGMENT),
+        )
 
     def watch(self, duel: Duel) -> None:
         """Correct by one step."""
         self.inner.watch(duel)
-        if not math.isfinite(duel.referee_logit + duel.train_logit + duel.fake_logit):
-            return
-        if duel.lead > MOST_LEAD:
-            self.doublings -= RATE_STEP
-        elif duel.lead < LEAST_LEAD:
-            self.doublings += RATE_STEP
-        self.doublings = min(max(self.doublings, -MOST_DOUBLINGS), MOST_DOUBLINGS)
-        self.augment += AUGMENT_STEP if duel.memory > MOST_MEMORY else -AUGMENT_STEP
-        self.augment = min(max(self.augment, 0.0), MOST_AUGMENT)
+        if duel.discriminator_move > 0 and duel.generator_move > 0 and math.isfinite(duel.discriminator_move):
+            behind = math.log2(EVEN_MOVES * duel.generator_move / duel.discriminator_move)
+            self.doublings += RATE_STEP * min(max(behind, -1.0), 1.0)
+            self.doublings = min(max(self.doublings, -MOST_DOUBLINGS), MOST_DOUBLINGS)
+        if math.isfinite(duel.train_logit + duel.referee_logit + duel.fake_logit):
+            self.augment += AUGMENT_STEP if duel.memory > MOST_MEMORY else -AUGMENT_STEP
+            self.augment = min(max(self.augment, 0.0), MOST_AUGMENT)
 
     def state(self) -> dict[str, Any]:
         """Both corrections, and what the inner balance remembers."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import nn
 
 from duelo import balance
 from duelo.balance import Adaptive, Balance, Controls, Schedule
@@ -19,7 +20,7 @@ from duelo.networks import PAIRS, Pair, own
 from duelo.networks.vae import vae
 from duelo.objectives import rules_of
 from duelo.play import Game
-from duelo.recipes import Recipe
+from duelo.recipes import DATA, Recipe
 from duelo.vae import Vae
 from duelo.words import UserError
 
@@ -34,7 +35,7 @@ def build(recipe: Recipe, device: str = "cpu") -> Learner:
         pair = pair_of(recipe)
     for network in (pair.generator, pair.discriminator):
         network.to(device)
-    objective, tricks = recipe.objective, recipe.actor_critic
+    objective, tricks, adaptive = recipe.objective, recipe.actor_critic, recipe.balance.rule == "adaptive"
     pace: dict[str, Any] = {
         "batch": recipe.play.batch,
         "generator_rate": recipe.generator.rate,
@@ -54,7 +55,7 @@ def build(recipe: Recipe, device: str = "cpu") -> Learner:
             r2=objective.r2,
             gp=objective.gp,
             lecam=objective.lecam,
-            augment=recipe.augment.kinds if recipe.augment.p > 0 or recipe.balance.rule == "adaptive" else (),
+            augment=recipe.augment.kinds if recipe.augment.p > 0 or adaptive and not recipe.points else (),
             pack=objective.pack,
             entropy=tricks.entropy,
             target_kimg=tricks.target_kimg,
@@ -92,11 +93,33 @@ def pair_of(recipe: Recipe) -> Pair:
     return pair
 
 
+def opponent(recipe: Recipe, width: int | None = None) -> nn.Module:
+    """A new discriminator for a run's data: of the recipe's own pair, or where it has none, of the default for such data.
+
+    width: of its narrowest layer, if not the recipe's. A function of the recipe alone. Raises UserError.
+    """
+    pair = recipe.networks.pair
+    if recipe.rival:
+        pair = "islands" if recipe.points else "convolutional" if recipe.data in DATA else "upsampling"
+    dials = {"pair": pair, "conditional": False, "two_stage": False, "width": width or recipe.networks.width}
+    alone = recipe.model_copy(
+        update={
+            "networks": recipe.networks.model_copy(update=dials),
+            "objective": recipe.objective.model_copy(update={"pack": 1, "loss": "nonsaturating"}),
+        }
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed + 1)
+        return pair_of(alone).discriminator
+
+
 def setting(recipe: Recipe, parts: Mapping[str, int], rescues: Sequence[dict[str, Any]]) -> Setting:
     """What the diagnosis must know of a run. parts: how many images each has. rescues: of rescues.json."""
-    loss, smoothing = recipe.objective.loss, recipe.objective.smoothing
-    even = 1.0 if recipe.rival else rules_of(loss, smoothing).discriminator_equilibrium
-    return Setting(even, train=parts.get("train", math.inf), referee=parts.get("referee", math.inf), rescues=rescues)
+    train, referee = (parts.get(name, math.inf) for name in ("train", "referee"))
+    if recipe.rival:
+        return Setting(1.0, train=train, referee=referee, rescues=rescues)
+    rules = rules_of(recipe.objective.loss, recipe.objective.smoothing)
+    return Setting(rules.discriminator_equilibrium, rules.discriminator_best, train, referee, rescues)
 
 
 def schedule(recipe: Recipe) -> Balance:

@@ -236,6 +236,7 @@ def sample(
     class_: Annotated[int | None, Parameter(converter=whole, name=["--class"], help=say("help.class"))] = None,
     seed: Annotated[int, Parameter(converter=whole, help=say("help.sample_seed"))] = 0,
     out: Annotated[str | None, Parameter(help=say("help.sample_out"))] = None,
+    reject: Annotated[bool, Parameter(negative="", help=say("help.reject"))] = False,
 ) -> None:
     if not 1 <= n <= MOST_SAMPLES:
         raise UserError("sample.count", n=n, most=MOST_SAMPLES)
@@ -247,12 +248,14 @@ def sample(
     recipe = RunFolder(run).recipe()  # is there a run? asked before torch is loaded
     if class_ is not None and not recipe.networks.conditional:
         raise UserError("sample.class")
+    if reject and recipe.networks.conditional:
+        raise UserError("sample.reject_class")
     if class_ is not None and not 0 <= class_ < recipe.classes:
         raise UserError("sample.class_range", value=class_, most=recipe.classes - 1)
 
     from duelo import samples
 
-    samples.write(RunFolder(run), n, seed, target, class_)
+    samples.write(RunFolder(run), n, seed, target, class_, reject)
     print(say("sample.done", n=n, path=target))
 
 

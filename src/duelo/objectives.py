@@ -81,6 +81,7 @@ class Objective:
     generator_equilibrium is None where any value is possible, since only differences of logits matter.
     border: the logit of a discriminator that cannot tell; above it a sample is judged real. None where one logit alone
     means nothing. relative: does the generator's loss see the real logits?
+    discriminator_best: the lowest value of D's loss, or its limit, where it tells reals and fakes apart perfectly.
     """
 
     discriminator: Loss
@@ -89,6 +90,7 @@ class Objective:
     generator_equilibrium: float | None
     border: float | None = 0.0
     relative: bool = False
+    discriminator_best: float = 0.0
 
 
 OBJECTIVES = {
@@ -96,7 +98,9 @@ OBJECTIVES = {
     "nonsaturating": Objective(cross_entropy, nonsaturating_generator, math.log(4), math.log(2)),
     "leastsquares": Objective(least_squares_discriminator, least_squares_generator, 0.25, 0.125, border=0.5),
     "hinge": Objective(hinge_discriminator, linear_generator, 2.0, None),
-    "wasserstein": Objective(wasserstein_discriminator, linear_generator, 0.0, None, border=None),
+    "wasserstein": Objective(
+        wasserstein_discriminator, linear_generator, 0.0, None, border=None, discriminator_best=-math.inf
+    ),
     "relativistic": Objective(
         relativistic_discriminator, relativistic_generator, math.log(2), math.log(2), border=None, relative=True
     ),
@@ -108,7 +112,9 @@ def rules_of(name: str, smoothing: float = 0.0) -> Objective:
     """An objective of the table, with one-sided label smoothing: real images are to be called real with 1 - `smoothing`.
 
     smoothing: in [0, 1). At the equilibrium D then says (1 - smoothing) / 2 instead of 1/2: 0.45 for 0.1 (Goodfellow 2016,
-    "Tutorial", section 4.2), and the losses and the border move with it. Raises ValueError for an objective without target.
+    "Tutorial", section 4.2), and the losses and the border move with it. The best that cross-entropy can then come to is the
+    entropy of the label, in nats: more sure of a real image than the target is worse again. Raises ValueError for an
+    objective without target.
     """
     if smoothing == 0:
         return OBJECTIVES[name]
@@ -119,11 +125,12 @@ def rules_of(name: str, smoothing: float = 0.0) -> Objective:
     if name == "leastsquares":
         loss = partial(least_squares_discriminator, target=target)
         return Objective(loss, least_squares_generator, target**2 / 4, (even - 1) ** 2 / 2, border=even)
-    best = -target * math.log(even) - (2 - target) * math.log(1 - even)
+    draw = -target * math.log(even) - (2 - target) * math.log(1 - even)
+    best = -target * math.log(target) - smoothing * math.log(smoothing)
     generator = math.log(1 - even) if name == "minimax" else -math.log(even)
     border = math.log(even / (1 - even))
     loss = partial(smoothed_cross_entropy, target=target)
-    return Objective(loss, OBJECTIVES[name].generator, best, generator, border=border)
+    return Objective(loss, OBJECTIVES[name].generator, draw, generator, border=border, discriminator_best=best)
 
 
 def threshold(rules: Objective, real: Tensor, fake: Tensor) -> Tensor:

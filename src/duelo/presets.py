@@ -67,6 +67,36 @@ def toy() -> dict[str, Any]:
     }
 
 
+def islands() -> dict[str, Any]:
+    """Points in the plane that lie in separate heaps: signs for the generator, waves for the discriminator."""
+    return {
+        "data": "grid",
+        "kimg": 500.0,
+        "play": {"batch": 256, "ema_kimg": 20.0, "anneal": 0.8},
+        "networks": {"pair": "islands", "width": 128, "latent": 12},
+        "objective": {"loss": "nonsaturating", "r1": 1.0, "r2": 1.0},
+        "generator": {"rate": 3e-3},
+        "discriminator": {"rate": 6e-3},
+        "adam": {"beta1": 0.0, "beta2": 0.9},
+        "balance": {"look_kimg": 10.0},
+        "save": {"stats_kimg": 10.0, "judge_kimg": 50.0, "samples_kimg": 100.0, "checkpoint_kimg": 100.0},
+    }
+
+
+def residual() -> dict[str, Any]:
+    """As R3GAN found (Huang et al. 2024): residual blocks without normalization, the relativistic loss, R1 and R2 alike."""
+    return {
+        "data": "digits",
+        "kimg": 100.0,
+        "play": {"batch": 32, "ema_kimg": 5.0, "anneal": 0.5},
+        "networks": {"pair": "residual", "width": 16, "latent": 64},
+        "objective": {"loss": "relativistic", "r1": 0.5, "r2": 0.5},
+        "generator": {"rate": 1e-3},
+        "discriminator": {"rate": 1e-3},
+        "adam": {"beta1": 0.0, "beta2": 0.99},
+    }
+
+
 def silva() -> dict[str, Any]:
     """Silva's notebook of 2017, from which the lecture's example comes: one turn of D, two of G, real labels of 0.9."""
     return {
@@ -105,7 +135,9 @@ def vae2() -> dict[str, Any]:
 PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     "digits": digits,
     "images": images,
+    "islands": islands,
     "lecture": lecture,
+    "residual": residual,
     "silva": silva,
     "toy": toy,
     "vae": vae,

@@ -39,10 +39,11 @@ class Networks(Section):
 
     conditional: do both networks get the label? deviation: does the discriminator see how much the members of a batch
     differ? Each pair has a habit of its own. generator, discriminator: networks of the user's that take the pair's places,
-    as "file.py:function"; sources: fingerprints of these files, filled in when a run starts. two_stage: for a VAE.
+    as "file.py:function"; pixels have the values that they have for the pair. sources: fingerprints of these files and of
+    those beside them that they import, filled in when a run starts. two_stage: for a VAE.
     """
 
-    pair: Literal["convolutional", "lecture", "residual", "silva", "toy", "upsampling", "vae"]
+    pair: Literal["convolutional", "islands", "lecture", "residual", "silva", "toy", "upsampling", "vae"]
     width: Count
     latent: Count
     conditional: bool = False
@@ -233,6 +234,14 @@ class Recipe(Section):
         return CLASSES.get(self.data, 0) if self.images is None else self.images.classes or 0
 
 
+VAE_IDLE = {  # by section, the keys that mean nothing without an opponent
+    "networks": {"deviation", "generator", "discriminator"},
+    "objective": {"smoothing", "r1", "r2", "gp", "lecam", "pack", "noise"},
+    **{side: {"steps"} for side in ("generator", "discriminator")},
+    "augment": {"p"},
+    "actor_critic": {*ActorCritic.model_fields},
+    "balance": {"rule"},
+}
 DEFAULTS = {"digits": "digits", "grid": "toy", "ring": "toy", "stacked-digits": "digits"}  # the recipe if none is named
 
 
@@ -282,8 +291,11 @@ def validate(tree: dict[str, Any], where: str, overrides: Container[str] = ()) -
         raise UserError("recipe.no_classes", data=recipe.data)
     if recipe.rival != (recipe.objective.loss == "evidence") or (recipe.networks.two_stage and not recipe.rival):
         raise UserError("recipe.vae", pair=recipe.networks.pair, loss=recipe.objective.loss)
+    for section, keys in VAE_IDLE.items() if recipe.rival else ():
+        for key in getattr(recipe, section).model_dump(include=keys, exclude_defaults=True):
+            raise UserError("recipe.vae_idle", key=f"{section}.{key}")
     brought = recipe.networks.generator is not None and recipe.networks.discriminator is not None
-    if (recipe.networks.pair == "toy") != recipe.points and not brought and not recipe.rival:
+    if (recipe.networks.pair in ("toy", "islands")) != recipe.points and not brought and not recipe.rival:
         raise UserError("recipe.pair", pair=recipe.networks.pair, data=recipe.data)
     return recipe
 

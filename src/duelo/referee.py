@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from duelo.balance import Duel
 from duelo.data import Part
 from duelo.networks import Pair
-from duelo.networks.blocks import apply
+from duelo.networks.blocks import apply, untouched
 from duelo.objectives import threshold
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def measure(game: Game, judge: Judge, train: Part, referee: Part, before: dict[s
     n = batches * game.batch  # whole batches, since batch normalization and packing see them together
     logits: dict[str, list[Tensor]] = {"train": [], "referee": [], "fake": []}
     real_members, fake_members = [], []
-    with untouched(game.pair.discriminator), untouched(game.pair.generator):
+    with untouched(game.pair.discriminator, game.pair.generator):
         choices = {"train": torch.randint(len(train), (n,)), "referee": torch.arange(n) % len(referee)}
         for part in range(0, n, game.batch):
             places = {name: chosen[part : part + game.batch] for name, chosen in choices.items()}
@@ -104,12 +103,3 @@ def length(values: list[Tensor]) -> float:
     if not values:
         return 0.0
     return float(torch.stack(torch._foreach_norm(values)).norm())
-
-
-@contextmanager
-def untouched(network: nn.Module) -> Iterator[None]:
-    """Inside, the network works as in training; its buffers, such as batch normalization's averages, stay as they were."""
-    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-    yield
-    for name, buffer in network.named_buffers():
-        buffer.copy_(buffers[name])

@@ -325,6 +325,21 @@ def fetch(recipe: Recipe) -> Generator[Moment, None, tuple[Recipe, Dataset]]:
     return recipe, pack.dataset(recipe.data)
 
 
+def dataset_of(recipe: Recipe) -> Dataset:
+    """The data that a finished run was trained on. Raises UserError if they are gone or others lie in their place."""
+    work = fetch(recipe)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: Recipe = end.value[0]
+            dataset: Dataset = end.value[1]
+            break
+    if recipe.images and found.images and recipe.images.fingerprint != found.images.fingerprint:
+        raise UserError("run.moved_images", data=recipe.data)
+    return dataset
+
+
 def packed(recipe: Recipe, out: Path | None = None) -> Generator[Moment, None, Pack]:
     """The images that a recipe names, packed into `out` or the cache."""
     wanted = recipe.images

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -11,25 +12,29 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from duelo import rejection
+from duelo.build import opponent
 from duelo.checkpoint import write_atomically
 from duelo.data import load
 from duelo.data.pixels import png, scatter, tile
 from duelo.folder import RunFolder
-from duelo.learner import sample, sample_labels
+from duelo.learner import Learner, sample, sample_labels
+from duelo.recipes import Recipe
+from duelo.run import dataset_of
 from duelo.saves import load_game
-from duelo.words import UserError
+from duelo.words import UserError, say
 
 
-def write(folder: RunFolder, n: int, seed: int, target: str, class_: int | None = None) -> None:
+def write(folder: RunFolder, n: int, seed: int, target: str, class_: int | None = None, reject: bool = False) -> None:
     """Draw `n` samples of a run with the latents of `seed` and write them to `target`; of one class if it is given.
 
     A .png is one picture (a grid; for points, a scatter plot). A .npz holds `images`: uint8 [n, h, w, c], or float32 [n, 2]
     if they are points; and `labels`, int64 [n], if the run is conditional. A folder (ending in "/") gets a .png for each
-    image. Raises UserError.
+    image. reject: only samples that an opponent keeps (``duelo.rejection``). Raises UserError.
     """
     game, recipe = load_game(folder)
     labels = sample_labels(game, n, seed) if class_ is None else torch.full((n,), class_)
-    values = sample(game, n, seed, labels)
+    values = chosen(game, recipe, n, seed) if reject else sample(game, n, seed, labels)
     path = Path(target)
     try:
         (path if target.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
@@ -55,6 +60,21 @@ def write(folder: RunFolder, n: int, seed: int, target: str, class_: int | None 
         digits = len(str(n - 1))
         for i in range(n):
             write_atomically(path / f"{i:0{digits}d}.png", png(single(values[i])))
+
+
+def chosen(game: Learner, recipe: Recipe, n: int, seed: int) -> Tensor:
+    """`n` samples that an opponent keeps, which is trained now, images half as long as the game; stderr hears how many it kept."""
+    train = dataset_of(recipe).train
+    kimg = min(rejection.LENGTH_KIMG, 8 * recipe.kimg) if recipe.points else recipe.kimg / 2
+    print(say("sample.opponent", kimg=kimg), file=sys.stderr)
+    batch = rejection.BATCH if recipe.points else recipe.play.batch
+    judge = rejection.train_judge(game, opponent(recipe), train, kimg, batch)
+    try:
+        values, share = rejection.choose(game, judge, n, seed)
+    except rejection.TooFew as error:
+        raise UserError("sample.too_few", kept=error.kept, drawn=error.drawn) from error
+    print(say("sample.kept", share=share), file=sys.stderr)
+    return values
 
 
 def single(image: Tensor) -> Image.Image:

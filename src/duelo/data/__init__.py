@@ -69,9 +69,9 @@ def load(name: str, size: tuple[int, int] | None = None, heldout: str | None = N
 
 
 def toy_dataset(truth: Mixture) -> Dataset:
-    """Exact draws from `truth`: 100,000 train, 2,000 referee, 10,000 heldout; always the same ones."""
+    """Exact draws from `truth`: 1,000,000 train, 2,000 referee, 10,000 heldout; always the same ones."""
     generator = torch.Generator().manual_seed(0)
-    train, referee, heldout = (InMemory(*truth.draw(n, generator)) for n in (100_000, 2_000, 10_000))
+    train, referee, heldout = (InMemory(*truth.draw(n, generator)) for n in (1_000_000, 2_000, 10_000))
     return Dataset(truth.name, train, referee, heldout, truth=truth)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from duelo.measure.copying import Copying, copying
 from duelo.measure.mixtures import MixtureScore, score
+from duelo.measure.neighbours import nearest
 from duelo.measure.sliced import sliced_wasserstein
 
-__all__ = ["MixtureScore", "score", "sliced_wasserstein"]
+__all__ = ["Copying", "MixtureScore", "copying", "nearest", "score", "sliced_wasserstein"]

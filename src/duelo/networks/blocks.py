@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 SLOPE = 0.2  # of the leaky ReLU on the left
 GAIN = 2 / (1 + SLOPE**2)
@@ -115,6 +118,23 @@ def apply(network: nn.Module, x: Tensor, labels: Tensor | None) -> Tensor:
     """A network's answers for x [b, ...], of the classes `labels` [b] int64 if it is conditional."""
     answers: Tensor = network(x) if labels is None else network(x, labels)
     return answers
+
+
+@contextmanager
+def untouched(*networks: nn.Module) -> Iterator[None]:
+    """Inside, the networks work as they are; then their buffers, such as batch normalization's averages, are as before.
+
+    Also where a network put another tensor in a buffer's place. Those of lazy layers, which have no shape yet, may get one.
+    """
+    parts = [part for network in networks for part in network.modules()]
+    buffers = [(part, *entry) for part in parts for entry in part.named_buffers(recurse=False) if not is_lazy(entry[1])]
+    copies = [buffer.clone() for _, _, buffer in buffers]
+    try:
+        yield
+    finally:
+        for (part, name, buffer), copy in zip(buffers, copies, strict=True):
+            buffer.detach().copy_(copy)
+            setattr(part, name, buffer)
 
 
 def initialize(network: nn.Module) -> None:

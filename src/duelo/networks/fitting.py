@@ -11,9 +11,8 @@ from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
-from duelo.networks.blocks import Judging
+from duelo.networks.blocks import Judging, untouched
 from duelo.networks.pair import Pair
 from duelo.words import UserError, say
 
@@ -159,10 +158,8 @@ def _undisturbed(*networks: nn.Module) -> Iterator[torch.device]:
     """Inside, the networks work as in evaluation; then they and torch's random numbers are as before. Gives their device."""
     parts = [module for network in networks for module in network.modules()]
     modes = [part.training for part in parts]
-    buffers = [(part, *entry) for part in parts for entry in part.named_buffers(recurse=False) if not is_lazy(entry[1])]
-    copies = [buffer.clone() for _, _, buffer in buffers]
     device = next(networks[0].parameters()).device
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), untouched(*networks):
         try:
             for network in networks:
                 network.eval()
@@ -170,9 +167,6 @@ def _undisturbed(*networks: nn.Module) -> Iterator[torch.device]:
         finally:
             for part, mode in zip(parts, modes, strict=True):
                 part.training = mode
-            for (part, name, buffer), copy in zip(buffers, copies, strict=True):
-                buffer.detach().copy_(copy)
-                setattr(part, name, buffer)  # also where the network put another tensor in its place
 
 
 def reason(error: BaseException) -> str:

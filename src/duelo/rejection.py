@@ -1,0 +1,120 @@
+"""The opponent's last word: of a finished generator's samples, those that a discriminator does not throw out.
+
+A game ends before its generator has put the right number of samples everywhere. What a discriminator says at its optimum
+is the ratio of the two densities (Goodfellow et al. 2014, proposition 1), so that throwing samples out with the right
+probability leaves the distribution of the real ones: Azadi et al. 2019 (discriminator rejection sampling), section 3.
+It can do nothing for what the generator never makes.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from duelo.data import Part
+from duelo.data.pixels import to_floats
+from duelo.learner import Learner, sample
+
+RATE, BETAS = 3e-3, (0.9, 0.99)
+STEADY = 0.5  # the rate stays for this share of the training, then falls in a line to 0
+AVERAGED = 0.15  # over this share of the training the weights are averaged
+STRIDE = 10  # rounds from one update of the average to the next
+POOL = 1_000_000  # fakes that are made beforehand, at most
+CUT = 0.9999  # quantile of the fakes' logits from which on all are kept; else the most certain one alone would decide
+CHUNK = 10_000
+LENGTH_KIMG, BATCH = 4096.0, 1024  # for points in the plane: 4,000 rounds, half a minute on one core
+
+
+class TooFew(Exception):
+    """The opponent keeps next to nothing: `kept` of `drawn` samples."""
+
+    def __init__(self, kept: int, drawn: int) -> None:
+        super().__init__(f"the opponent keeps {kept} of {drawn} samples: the generator is not good enough to choose from")
+        self.kept, self.drawn = kept, drawn
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A discriminator that knows a finished generator.
+
+    network: members [b, *shape] float32 -> logits [b], the log of how much more frequent such members are among real ones.
+    bound: the logit from which on every sample is kept.
+    """
+
+    network: nn.Module
+    bound: float
+
+    def keeps(self, members: Tensor, randomness: torch.Generator) -> Tensor:
+        """Which of `members` [n, *shape] float32 stay: [n] bool, each with chance e^(logit - bound), at most 1."""
+        return torch.rand(len(members), generator=randomness) < (self.logits(members) - self.bound).exp()
+
+    @torch.no_grad()
+    def logits(self, members: Tensor) -> Tensor:
+        """The network's logits for members [n, *shape] float32: [n], on the CPU."""
+        return torch.cat([self.network(chunk).cpu() for chunk in members.split(CHUNK)])
+
+
+def train_judge(
+    learner: Learner, network: nn.Module, train: Part, kimg: float = LENGTH_KIMG, batch: int = BATCH, seed: int = 0
+) -> Judge:
+    """Train `network`, a new discriminator, to tell the members of `train` from the averaged generator's samples.
+
+    kimg: how many thousand real members it sees, and as many fakes; batch: of each in a round. A function of `seed`.
+    No penalty and no smoothing: here the opponent may become as expert as it can. Raises ValueError for a conditional pair.
+    """
+    if learner.pair.classes:
+        raise ValueError("a conditional generator's samples are judged within their classes: this is for one without")
+    rounds = max(1, round(1000 * kimg / batch))
+    pool = sample(learner, min(POOL, rounds * batch), seed + 1, chunk=CHUNK)
+    average = copy.deepcopy(network).requires_grad_(False)
+    optimizer = Adam(network.parameters(), RATE, BETAS, fused=True)
+    randomness = torch.Generator().manual_seed(seed)
+    for number in range(rounds):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(1.0, (1 - number / rounds) / (1 - STEADY))
+        reals = train.take(torch.randint(len(train), (batch,), generator=randomness))
+        fakes = pool[torch.randint(len(pool), (batch,), generator=randomness)]
+        real_logits, fake_logits = network(numbers(torch.cat([reals, fakes]), learner)).chunk(2)
+        optimizer.zero_grad()
+        (F.softplus(-real_logits) + F.softplus(fake_logits)).mean().backward()
+        optimizer.step()
+        if number % STRIDE == 0:
+            weight = 1 / min(1 + number / STRIDE, max(1.0, AVERAGED * rounds / STRIDE))
+            torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), weight)
+    for followed, own in zip(average.buffers(), network.buffers(), strict=True):
+        followed.copy_(own)  # such as batch normalization's averages
+    judge = Judge(average.eval(), 0.0)
+    logits = judge.logits(numbers(pool[: 10 * CHUNK], learner)).sort().values
+    return Judge(judge.network, float(logits[int(CUT * len(logits))]))
+
+
+def numbers(members: Tensor, learner: Learner) -> Tensor:
+    """Members as ``sample`` gives them -> as the networks see them, where the networks are."""
+    return to_floats(members.to(learner.device), learner.pair.pixel_range)
+
+
+def choose(learner: Learner, judge: Judge, n: int, seed: int = 0) -> tuple[Tensor, float]:
+    """`n` samples of the averaged generator that `judge` keeps, as ``sample`` gives them, and the share that it kept.
+
+    A function of `seed`. Raises TooFew if fewer than one in a hundred are kept.
+    """
+    randomness = torch.Generator().manual_seed(seed)
+    chosen: Tensor | None = None  # one tensor from the start: thousands of little ones would break the heap into pieces
+    drawn = found = 0
+    while found < n:
+        if drawn >= 100 * CHUNK and found < drawn / 100:
+            raise TooFew(found, drawn)
+        members = sample(learner, CHUNK, seed + 2**32 + drawn, chunk=CHUNK)
+        if chosen is None:
+            chosen = members.new_empty(n, *members.shape[1:])
+        kept = members[judge.keeps(numbers(members, learner), randomness)]
+        drawn += CHUNK
+        chosen[found : found + len(kept)] = kept[: n - found]
+        found += len(kept)
+    assert chosen is not None
+    return chosen, found / drawn

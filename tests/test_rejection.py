@@ -1,0 +1,122 @@
+"""What an opponent keeps of a generator's samples, where the right answer is known."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from duelo import rejection
+from duelo.data import InMemory
+from duelo.networks import PAIRS, Pair
+from duelo.networks.blocks import Logit
+from duelo.play import Game
+from duelo.rejection import Judge, TooFew, choose, train_judge
+
+
+class Scaled(nn.Module):
+    """A generator whose samples are N(shift, scale^2)."""
+
+    def __init__(self, scale: float, shift: float = 0.0) -> None:
+        super().__init__()
+        self.scale, self.shift = nn.Parameter(torch.tensor(scale)), shift
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return self.scale * latents + self.shift
+
+
+class Ratio(nn.Module):
+    """The exact log ratio of N(0, 1) to N(shift, 1) in the first coordinate."""
+
+    def __init__(self, shift: float) -> None:
+        super().__init__()
+        self.shift = shift
+
+    def forward(self, points: Tensor) -> Tensor:
+        return self.shift**2 / 2 - self.shift * points[:, 0]
+
+
+def small_discriminator() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1), Logit()
+    )
+
+
+def game(generator: nn.Module) -> Game:
+    return Game(Pair(generator, small_discriminator(), (2,), pixel_range=None))
+
+
+def test_a_generator_too_wide_is_cut_to_the_truth() -> None:
+    wide = game(Scaled(1.5))
+    reals = torch.randn(50_000, 2, generator=torch.Generator().manual_seed(3))
+    judge = train_judge(wide, small_discriminator(), InMemory(reals), kimg=400, batch=512)
+    kept, share = choose(wide, judge, 20_000)
+    assert kept.shape == (20_000, 2)
+    assert kept.var(0).tolist() == pytest.approx([1.0, 1.0], abs=0.06)  # 2.25 before
+    assert kept.mean(0).abs().max() < 0.05
+    # the exact log ratio: ln 1.5^2 - |x|^2 / 2 (1 - 1 / 1.5^2)
+    places = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
+    exact = math.log(2.25) - places.square().sum(1) / 2 * (1 - 1 / 2.25)
+    assert judge.logits(places).tolist() == pytest.approx(exact.tolist(), abs=0.25)
+    assert 0.2 < share < 0.6  # 1 / 2.25 if the bound were the exact ratio's highest value
+
+
+def test_an_exact_judge_turns_one_normal_into_another() -> None:
+    away = game(Scaled(1.0, shift=0.5))
+    kept, _ = choose(away, Judge(Ratio(0.5), bound=2.0), 40_000)
+    assert kept[:, 0].mean() == pytest.approx(0.0, abs=0.03)  # 0.5 before
+    assert kept[:, 1].mean() == pytest.approx(0.5, abs=0.03)  # the judge does not look at it
+    assert kept[:, 0].std() == pytest.approx(1.0, abs=0.03)
+
+
+def test_the_choice_is_a_function_of_the_seed() -> None:
+    away = game(Scaled(1.0, shift=0.5))
+    judge = Judge(Ratio(0.5), bound=2.0)
+    assert torch.equal(choose(away, judge, 100, seed=4)[0], choose(away, judge, 300, seed=4)[0][:100])
+    assert not torch.equal(choose(away, judge, 100, seed=4)[0], choose(away, judge, 100, seed=5)[0])
+
+
+def test_a_hopeless_generator_is_given_up() -> None:
+    with pytest.raises(TooFew) as caught:
+        choose(game(Scaled(1.0)), Judge(Ratio(0.0), bound=20.0), 10)
+    assert caught.value.drawn == 100 * rejection.CHUNK
+
+
+def test_training_leaves_the_game_and_torchs_randomness_alone() -> None:
+    wide = game(Scaled(1.5))
+    before = {key: value.clone() for key, value in wide.pair.discriminator.state_dict().items()}
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    first = train_judge(wide, small_discriminator_quietly(), InMemory(torch.randn(100, 2, generator=seeded())), 2, 64)
+    second = train_judge(wide, small_discriminator_quietly(), InMemory(torch.randn(100, 2, generator=seeded())), 2, 64)
+    assert torch.equal(torch.rand(3), expected)
+    assert first.bound == second.bound
+    assert all(torch.equal(value, before[key]) for key, value in wide.pair.discriminator.state_dict().items())
+
+
+def seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(1)
+
+
+def small_discriminator_quietly() -> nn.Module:
+    with torch.random.fork_rng():
+        return small_discriminator()
+
+
+def test_a_conditional_pair_is_refused() -> None:
+    pair = PAIRS["islands"]((2,), 8, 3, classes=2)
+    with pytest.raises(ValueError, match="conditional"):
+        train_judge(Game(pair), small_discriminator(), InMemory(torch.zeros(10, 2)), 1)
+
+
+def test_batch_normalization_of_the_judge_uses_what_it_saw() -> None:
+    """A judge with batch normalization judges a sample alone as it does among others."""
+    network = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1), Logit())
+    judge = train_judge(game(Scaled(1.5)), network, InMemory(torch.randn(500, 2)), 10, 64)
+    places = torch.randn(5, 2)
+    assert judge.logits(places[:1]).item() == pytest.approx(judge.logits(places)[0].item(), abs=1e-5)
+    assert judge.network[1].running_var.ne(1).all()
