@@ -4,9 +4,10 @@
     python bench/tricks.py grid
 
 Five tricks, each off or on: averaged discriminator (target network), replay of past fakes, entropy of the generator,
-optimistic Adam, extragradient. Half of the 32 combinations are played, those with an even number of tricks (a 2^(5-1) factorial
-of resolution V: no effect of one trick is mixed up with an effect of two). Recipe `islands` at equal rates, 250 kimg, so that
-there is something left to gain; all runs see equally many real images (extragradient takes half as many steps for them).
+optimistic Adam, extragradient. Half of the 32 combinations are played, those with an even number of tricks: a 2^(5-1)
+factorial of resolution V, in which no effect of one trick is mixed up with an effect of two. Recipe `islands` at equal
+rates, 250 kimg, so that there is something left to gain; all runs see equally many real images (extragradient takes half
+as many steps for them).
 Measured on 50,000 points of the averaged generator: modes found, share of good points, ln of the KL over modes, seconds.
 The effect of a trick is the mean with it minus the mean without it, within each seed; its interval is Student's over seeds.
 """

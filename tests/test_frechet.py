@@ -47,13 +47,13 @@ def test_axes_that_agree() -> None:
 
 @pytest.mark.parametrize("d", [2, 7, 60])
 def test_axes_that_do_not_agree(d: int) -> None:
-    """A linear map T, symmetric and positive, carries N(0, A) to N(0, T A T) at the least cost, tr A + tr T A T - 2 tr A T."""
+    """A symmetric and positive map T carries N(0, A) to N(0, T A T) at the least cost: tr A + tr T A T - 2 tr A T."""
     chance = torch.Generator().manual_seed(d)
     a, t = (x @ x.mT / d + 0.1 * torch.eye(d) for x in torch.randn(2, d, d, generator=chance).double())
     b = t @ a @ t
     zero = torch.zeros(d)
     expected = float(a.trace() + b.trace() - 2 * (a @ t).trace())
-    assert float((a @ b - b @ a).abs().max()) > 0.1
+    assert float((a @ b - b @ a).abs().max()) > 0.05
     assert frechet(gaussian(zero, a), gaussian(zero, b)) == pytest.approx(expected, rel=1e-9)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-EVEN_MOVES = 0.6  # how fast the weights of the discriminator should move beside the generator's
+EVEN_MOVES = 1.0  # how fast the weights of the discriminator should move beside the generator's
 RATE_STEP = 0.35  # doublings of a rate at a look, at most
 MOST_DOUBLINGS = 5.0
 MOST_MEMORY = 0.5
@@ -132,9 +132,10 @@ class Adaptive(Balance):
     """Another balance, corrected by what the duel shows, so that neither side becomes too expert.
 
     Two integral rules after that of Karras et al. 2020 (StyleGAN2-ADA, section 3.1), a small step at each look:
-    (1) the rates are shifted from one side to the other until their weights move about equally fast, for a side that runs
-    away from the other's lessons cannot be taught; their product stays (two time scales, Heusel et al. 2017, but measured instead
-    of guessed); (2) the augmentation grows while the discriminator knows its training images by heart, and falls else.
+    (1) the rates are shifted from one side to the other until the weights of both move equally fast, as a share of their
+    length, for a side that runs away from the other's lessons cannot be taught; the product of the rates stays. (Two time
+    scales, Heusel et al. 2017, but measured instead of guessed.) (2) The augmentation grows while the discriminator knows
+    its training images by heart, and falls else.
     """
 
     def __init__(self, inner: Balance) -> None:

@@ -259,6 +259,47 @@ def sample(
     print(say("sample.done", n=n, path=target))
 
 
+@app.command(help=say("help.measure"))
+def measure(
+    source: Annotated[Path, Parameter(help=say("help.measured"))],
+    /,
+    *,
+    data: Annotated[str | None, Parameter(help=say("help.measure_data"))] = None,
+    only: Annotated[str | None, Parameter(help=say("help.measure_only"))] = None,
+    n: Annotated[int, Parameter(name=["-n"], converter=whole, help=say("help.measure_n"))] = 10_000,
+    seed: Annotated[int, Parameter(converter=whole, help=say("help.sample_seed"))] = 0,
+    json: Annotated[bool, Parameter(negative=(), show_default=False, help=say("help.json"))] = False,
+) -> None:
+    file = source.suffix == ".npz"
+    if file and data is None:
+        raise UserError("measure.no_data")
+    if not file and data is not None:
+        raise UserError("measure.data", path=source)
+    if not 1 <= n <= MOST_SAMPLES:
+        raise UserError("sample.count", n=n, most=MOST_SAMPLES)
+    if not 0 <= seed < 2**31:
+        raise UserError("sample.seed", seed=seed)
+    if not file:
+        RunFolder(source).recipe()  # is there a run? asked before torch is loaded
+
+    from json import dumps
+
+    from duelo import verdict
+
+    aspects = verdict.ASPECTS if only is None else verdict.aspects(only)
+    evidence = verdict.of_file(source, data) if data is not None else verdict.of_run(RunFolder(source), n, seed)
+    found, pictures = verdict.measure(evidence, aspects, seed, tell=tell)
+    if not file:
+        verdict.keep(RunFolder(source), found, pictures)
+        print(say("measure.kept", path=RunFolder(source).verdict_file), file=sys.stderr)
+    print(dumps(found) if json else "\n".join(verdict.sentences(found)))
+
+
+def tell(aspect: str) -> None:
+    """Say what is measured next."""
+    print(say(f"measure.{aspect}"), file=sys.stderr, flush=True)
+
+
 @app.command(help=say("help.compare"))
 def compare(
     *runs: Annotated[Path, Parameter(help=say("help.compare_runs"))],

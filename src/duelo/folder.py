@@ -20,7 +20,8 @@ class RunFolder:
 
     recipe.toml (as resolved), machine.json, stats.jsonl (a line for each interval), samples/<kimg>.png,
     checkpoints/<images>.safetensors and best.safetensors (the best point), data.json (how the data were cut into parts),
-    data.png (some training images), rescues.json (how often it fell apart), end.json (if it ended early), report.html.
+    data.png (some training images), rescues.json (how often it fell apart), end.json (if it ended early), verdict.json and
+    verdict/<name>.png (what was measured), report.html.
     """
 
     path: Path
@@ -56,6 +57,18 @@ class RunFolder:
     @property
     def end_file(self) -> Path:
         return self.path / "end.json"
+
+    @property
+    def verdict_file(self) -> Path:
+        return self.path / "verdict.json"
+
+    def verdict_picture(self, name: str) -> Path:
+        """Where a picture of the verdict belongs: `worst`, `best` or `nearest`."""
+        return self.path / "verdict" / f"{name}.png"
+
+    def verdict(self) -> dict[str, Any]:
+        """What `duelo measure` found; empty if the run was not measured."""
+        return _values(self.verdict_file)
 
     @property
     def best_file(self) -> Path:

@@ -63,7 +63,7 @@ def write(folder: RunFolder, n: int, seed: int, target: str, class_: int | None 
 
 
 def chosen(game: Learner, recipe: Recipe, n: int, seed: int) -> Tensor:
-    """`n` samples that an opponent keeps, which is trained now, images half as long as the game; stderr hears how many it kept."""
+    """`n` samples that an opponent keeps. It is trained now; stderr hears how many it kept."""
     train = dataset_of(recipe).train
     kimg = min(rejection.LENGTH_KIMG, 8 * recipe.kimg) if recipe.points else recipe.kimg / 2
     print(say("sample.opponent", kimg=kimg), file=sys.stderr)

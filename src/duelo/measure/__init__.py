@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 from duelo.measure.copying import Copying, copying
+from duelo.measure.estimate import Estimate
+from duelo.measure.features import Features, load_features
 from duelo.measure.mixtures import MixtureScore, score
+from duelo.measure.modes import Modes, modes
 from duelo.measure.neighbours import nearest
+from duelo.measure.opponent import Opponent, fresh_opponents
+from duelo.measure.quality import Quality, quality
 from duelo.measure.sliced import sliced_wasserstein
 
-__all__ = ["Copying", "MixtureScore", "copying", "nearest", "score", "sliced_wasserstein"]
+__all__ = [
+    "Copying",
+    "Estimate",
+    "Features",
+    "MixtureScore",
+    "Modes",
+    "Opponent",
+    "Quality",
+    "copying",
+    "fresh_opponents",
+    "load_features",
+    "modes",
+    "nearest",
+    "quality",
+    "score",
+    "sliced_wasserstein",
+]

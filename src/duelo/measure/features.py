@@ -103,6 +103,13 @@ class Digits(Features):
         result: Tensor = (digits * places).sum(1)
         return result
 
+    def confidence(self, features: Tensor) -> Tensor:
+        """How sure the classifier is of all digits of each row of `features` [n, d]: their least probability, [n]."""
+        with torch.no_grad():
+            chances = self.network.logits(features.reshape(-1, self.channels, FEATURES)).softmax(2)
+        result: Tensor = chances.amax(2).amin(1)
+        return result
+
 
 class EffLite0(Features):
     """The pooled 1,280 features of EfficientNet-Lite0, trained on ImageNet, of pictures resized to 224 x 224."""

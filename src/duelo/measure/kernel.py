@@ -15,12 +15,14 @@ from torch import Tensor
 ROWS, COLUMNS = 256, 2048  # 4 MB of float64, for the cache's sake
 
 
-def kernel_distance(a: Tensor, b: Tensor) -> float:
+def kernel_distance(a: Tensor, b: Tensor, within_b: float | None = None) -> float:
     """MMD^2 of features a [n, d] and b [m, d], any floating type, by the unbiased estimator; symmetric.
 
-    Near 0, or a little below, for samples of one distribution. Raises ValueError for fewer than two vectors in a set.
+    Near 0, or a little below, for samples of one distribution. within_b: `within(b)`, if it is known.
+    Raises ValueError for fewer than two vectors in a set.
     """
-    return within(a) + within(b) - 2 * float(_sums(a, b).sum()) / (len(a) * len(b))
+    own = within(a) + (within(b) if within_b is None else within_b)
+    return own - 2 * float(_sums(a, b).sum()) / (len(a) * len(b))
 
 
 def within(features: Tensor) -> float:
@@ -31,10 +33,12 @@ def within(features: Tensor) -> float:
     return float((_sums(features, features).sum() - _own(features).sum()) / (n * (n - 1)))
 
 
-def distances_without_each(a: Tensor, b: Tensor, groups: list[Tensor]) -> Iterator[float]:
-    """The distance of `a` [n, d] without each group of its rows from `b` [m, d]; groups: int64 indices, [g] each."""
+def distances_without_each(a: Tensor, b: Tensor, groups: list[Tensor], within_b: float | None = None) -> Iterator[float]:
+    """The distance of all of `a` [n, d] from `b` [m, d], then without each group of rows of a; groups: int64, [g] each."""
     n, m = len(a), len(b)
-    own, among, across, constant = _own(a), _sums(a, a), _sums(a, b), within(b)
+    own, among, across = _own(a), _sums(a, a), _sums(a, b)
+    constant = within(b) if within_b is None else within_b
+    groups = [groups[0][:0], *groups]
     for group in groups:
         left = n - len(group)
         # each pair of a left-out and a kept row is in the sums twice, each pair of two left-out ones once

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from duelo.measure.neighbours import nearest
-from duelo.measure.rounded import distances, formats, rounded
+from duelo.measure.rounded import Rounded, distances, formats, rounded
 
 K = 5  # as in the experiments of Naeem et al. 2020; Kynkäänniemi et al. 2019 take 3
 ROWS = 512  # members of one set that are compared at once
@@ -107,7 +107,7 @@ def radii(features: Tensor, k: int = K) -> Tensor:
 
 
 def _kth(features: Tensor, best: Tensor, which: Tensor, k: int) -> Tensor:
-    """Each row's `k`-th smallest distance [n]. best: [n, c] squared, at the least, ascending; which: [n, c], the other row."""
+    """Each row's `k`-th smallest distance [n]. best: [n, c] squared, at the least, ascending; which: [n, c], other rows."""
     rows = torch.arange(len(features), device=features.device)[:, None].expand_as(which)
     exact = torch.full_like(best, torch.inf)
     exact[:, :k] = distances(features, features, rows[:, :k].flatten(), which[:, :k].flatten()).view(-1, k)
@@ -129,12 +129,16 @@ class _Search:
 
     def __init__(self, a: Tensor, b: Tensor) -> None:
         self.a, self.b = a, b
-        self.formats = [rounded([a, b], dtype) for dtype in formats(a.shape[1], a.device)]
+        self.formats = formats(a.shape[1], a.device)
+        self.ready: dict[torch.dtype, list[Rounded]] = {}
 
     def nearer(self, rows: Tensor, limits: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """For each of the `limits`, [r, 1] or [1, n]: which of the `rows` [r] of a are nearer to which of b, [p] and [p]."""
         found: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
-        for whole, b in self.formats:
+        for dtype in self.formats:
+            if dtype not in self.ready:
+                self.ready[dtype] = rounded([self.a, self.b], dtype)
+            whole, b = self.ready[dtype]
             a, found = whole.part(rows), []
             least = a.least(b)
             for limit in limits:

@@ -12,7 +12,7 @@ from torch import Tensor
 from duelo.measure.estimate import Estimate, jackknife, jackknife_error, share, student
 from duelo.measure.features import Features, cached
 from duelo.measure.frechet import Moments, frechet, moments, without_each
-from duelo.measure.kernel import distances_without_each, kernel_distance
+from duelo.measure.kernel import distances_without_each, kernel_distance, within
 from duelo.measure.manifold import K, Manifold, manifold, radii
 
 GROUPS = 25  # of samples, one of which is left out at a time
@@ -85,10 +85,11 @@ def quality(
 ) -> Quality:
     """Measure generated members against held-out ones.
 
-    All are images [., c, h, w] uint8 in 0..255 or points [., d] float32. train: what the generator was trained on, or a
-    sample of it; as many are drawn as there are generated members, and of these no more are measured than there are
-    training members. cache: a folder for the features of real members (see duelo.measure.features.cached).
-    The result is a function of all arguments but `cache`. 10,000 digits against 10,000 take some 10 s on two cores.
+    All are images [., c, h, w] uint8 in 0..255 or points [., d] float32, drawn at random: the first of a data set's members
+    may be of a few hands. train: what the generator was trained on, or a sample of it; as many are drawn as there are
+    generated members, and of these no more are measured than there are training members. cache: a folder for the features
+    of real members (see duelo.measure.features.cached).
+    The result is a function of all arguments but `cache`. 10,000 digits against 10,000 take 10 s on one core.
     Raises ValueError for fewer than 50 members in a set.
     """
     sets = {"train": train, "heldout": heldout, "generated": generated} | ({} if test is None else {"test": test})
@@ -108,7 +109,9 @@ def quality(
     reach = radii(real)
     shown, shown_floor = (manifold(real, members, real_radii=reach) for members in (fake, floor))
     precision, recall, density, coverage = _manifold(shown, shown_floor)
-    kid = jackknife(kernel_distance(fake, real), distances_without_each(fake, real, groups), kernel_distance(floor, real), n)
+    within_real = within(real)
+    kernel, *without = distances_without_each(fake, real, groups, within_real)
+    kid = jackknife(kernel, without, kernel_distance(floor, real, within_real), n)
     guesses = [features.classes(members) for members in (fake, floor, real)]
     return Quality(
         features.name,

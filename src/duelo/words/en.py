@@ -151,6 +151,15 @@ WORDS = {
     "sample.reject_class": "--reject does not know classes yet; leave it out for this run, which was trained with labels.",
     "sample.too_few": "the opponent throws out nearly all samples ({kept} of {drawn} left): this generator is not "
     "good enough to choose from; leave out --reject.",
+    "measure.file": "{path} holds no samples that can be measured ({why}); it must be an .npz file with `images`: "
+    "uint8 [n, h, w, c], or float32 [n, 2] for points, as `duelo sample --out FILE.npz` writes.",
+    "measure.shape": "the samples in {path} have the shape {found} and the members of {data} {wanted}; measure them "
+    "against data of their own shape.",
+    "measure.few": "there are only {n} members of a kind to measure, and fewer than {least} say nothing; add images "
+    "or samples.",
+    "measure.data": "--data is for a file of samples; the run in {path} knows its data: leave it out.",
+    "measure.no_data": "a file of samples must be held against data: name them with --data.",
+    "measure.only": "--only {word} is not valid{guess}; choose some of {known}, with commas between them.",
     "cli.command": "there is no command {name!r}{guess}; choose one of: {known}.",
     "cli.missing": "{name} is missing; see `duelo {command} --help`.",
     "cli.value": "{name} {value!r} is not valid; see `duelo {command} --help`.",
@@ -194,6 +203,11 @@ WORDS = {
     "help.sample_out": "a .png grid, a .npz array, or a folder/ of single images",
     "help.reject": "keep only samples that a new discriminator, trained first against the finished generator, does "
     "not throw out: closer to the data, slower",
+    "help.measure": "Measure a generator: its quality, its equilibrium with a fresh opponent, whether it copied, its modes.",
+    "help.measured": "a run's folder, or an .npz file of samples",
+    "help.measure_data": "for a file of samples: the data to hold them against",
+    "help.measure_only": "which of quality, equilibrium, copying, modes (with commas); all by default",
+    "help.measure_n": "how many samples of a run are measured",
     "help.folder": "where to look",
     "help.recipe_name": "the recipe to print",
     # a run's progress
@@ -334,6 +348,25 @@ WORDS = {
     "sample.done": "{n} samples: {path}",
     "sample.opponent": "an opponent learns to tell this generator's samples from real ones ({kimg:g} kimg) ...",
     "sample.kept": "the opponent kept {share:.1%} of the samples that it saw.",
+    "measure.quality": "measuring quality ...",
+    "measure.equilibrium": "fresh opponents are learning (this takes longest) ...",
+    "measure.copying": "looking for copies ...",
+    "measure.modes": "counting modes ...",
+    "measure.brief": "a brief verdict on {n} samples; `duelo measure {path}` says it with more certainty",
+    "measure.kept": "written: {path}",
+    "verdict.opponent": "A fresh opponent is right {value:.1%} of the time ({low:.1%} to {high:.1%}; 50 % would be a "
+    "draw; real against real: {floor:.1%}).",
+    "verdict.quality": "The generated members lie {value:.1f} times as far from the held-out ones as real training "
+    "members do ({low:.1f} to {high:.1f}; ratio of {name}; 1 would be as good as new real ones).",
+    "verdict.cover": "They cover {coverage:.0%} of the held-out ones (real ones: {coverage_floor:.0%}), with a "
+    "density of {density:.2f} (real ones: {density_floor:.2f}).",
+    "verdict.no_copies": "None of {total} samples is a copy of a training member (with 95 % certainty fewer than "
+    "{high:.2%} are).",
+    "verdict.copies": "{copies} of {total} samples are copies of training members ({low:.2%} to {high:.2%}; of real "
+    "held-out members {floor:.2%} would be called so).",
+    "verdict.thousand": "{modes} of {k} modes in {n} samples; KL {kl:.4f} (as many real ones: {kl_floor:.4f}).",
+    "verdict.mixture": "{modes} of {k} modes; {good:.1%} of the points within 3 sigma (true draws: {good_ideal:.1%}); "
+    "KL over the modes {kl:.1e} (99 of 100 true draws stay below {kl_limit:.1e}).",
     "unit.s": "{s} s",
     "unit.min": "{m} min {s:02d} s",
     "unit.h": "{h} h {m:02d} min",

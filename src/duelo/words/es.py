@@ -157,6 +157,15 @@ WORDS = {
     "con etiquetas.",
     "sample.too_few": "el contrincante descarta casi todas las muestras (quedan {kept} de {drawn}): esta generadora "
     "no es bastante buena para escoger; hay que omitir --reject.",
+    "measure.file": "{path} no contiene muestras que se puedan medir ({why}); debe ser un archivo .npz con `images`: "
+    "uint8 [n, h, w, c], o float32 [n, 2] si son puntos, como lo escribe `duelo sample --out ARCHIVO.npz`.",
+    "measure.shape": "las muestras de {path} tienen la forma {found} y los elementos de {data} {wanted}; mídalas con "
+    "datos de su misma forma.",
+    "measure.few": "solo hay {n} elementos de una clase para medir, y menos de {least} no dicen nada; añada imágenes "
+    "o muestras.",
+    "measure.data": "--data es para un archivo de muestras; la corrida de {path} ya conoce sus datos: omítalo.",
+    "measure.no_data": "un archivo de muestras debe compararse con unos datos: indíquelos con --data.",
+    "measure.only": "--only {word} no es válido{guess}; elija entre {known}, separados por comas.",
     "cli.command": "no existe la orden {name!r}{guess}; elija una de estas: {known}.",
     "cli.missing": "falta {name}; vea `duelo {command} --help`.",
     "cli.value": "{name} {value!r} no es válido; vea `duelo {command} --help`.",
@@ -202,6 +211,11 @@ WORDS = {
     "help.sample_out": "una cuadrícula .png, un arreglo .npz o una carpeta/ de imágenes sueltas",
     "help.reject": "conservar solo las muestras que no descarta una discriminadora nueva, entrenada antes contra la "
     "generadora terminada: más cerca de los datos, más lento",
+    "help.measure": "Medir una generadora: su calidad, su equilibrio con un contrincante nuevo, si copió, sus modos.",
+    "help.measured": "la carpeta de una corrida o un archivo .npz de muestras",
+    "help.measure_data": "para un archivo de muestras: los datos con los que se comparan",
+    "help.measure_only": "cuáles de quality, equilibrium, copying, modes (con comas); por omisión, todas",
+    "help.measure_n": "cuántas muestras de una corrida se miden",
     "help.folder": "dónde buscar",
     "help.recipe_name": "la receta que se quiere ver",
     # el avance de una corrida
@@ -349,6 +363,26 @@ WORDS = {
     "sample.opponent": "un contrincante aprende a distinguir las muestras de esta generadora de las reales ({kimg:g} "
     "kimg) ...",
     "sample.kept": "el contrincante conservó el {share:.1%} de las muestras que vio.",
+    "measure.quality": "midiendo la calidad ...",
+    "measure.equilibrium": "los contrincantes nuevos están aprendiendo (es lo que más tarda) ...",
+    "measure.copying": "buscando copias ...",
+    "measure.modes": "contando los modos ...",
+    "measure.brief": "un veredicto breve con {n} muestras; `duelo measure {path}` lo dice con más certeza",
+    "measure.kept": "escrito: {path}",
+    "verdict.opponent": "Un contrincante nuevo acierta el {value:.1%} de las veces (de {low:.1%} a {high:.1%}; el 50 "
+    "% sería un empate; reales contra reales: {floor:.1%}).",
+    "verdict.quality": "Los elementos generados distan de los reservados {value:.1f} veces lo que distan los reales "
+    "de entrenamiento (de {low:.1f} a {high:.1f}; cociente de {name}; 1 sería tan bueno como elementos reales nuevos).",
+    "verdict.cover": "Cubren el {coverage:.0%} de los reservados (los reales: el {coverage_floor:.0%}), con una "
+    "densidad de {density:.2f} (los reales: {density_floor:.2f}).",
+    "verdict.no_copies": "Ninguna de {total} muestras es copia de un elemento de entrenamiento (con un 95 % de "
+    "certeza, menos del {high:.2%} lo es).",
+    "verdict.copies": "{copies} de {total} muestras son copias de elementos de entrenamiento (del {low:.2%} al "
+    "{high:.2%}; de los reales reservados se diría del {floor:.2%}).",
+    "verdict.thousand": "{modes} de {k} modos en {n} muestras; KL {kl:.4f} (otras tantas reales: {kl_floor:.4f}).",
+    "verdict.mixture": "{modes} de {k} modos; el {good:.1%} de los puntos a menos de 3 sigmas (extracciones "
+    "verdaderas: el {good_ideal:.1%}); KL entre los modos {kl:.1e} (99 de cada 100 extracciones verdaderas quedan por "
+    "debajo de {kl_limit:.1e}).",
     "unit.s": "{s} s",
     "unit.min": "{m} min {s:02d} s",
     "unit.h": "{h} h {m:02d} min",
@@ -364,7 +398,7 @@ WORDS = {
     "preset.vae2": "el rival en dos etapas",
     # características
     "features.unknown": "no hay características {name!r}{guess}; elija entre: {known}.",
-    "features.missing": "las características {features} necesitan el paquete {package}, que no está instalado; ejecute "
-    "`pip install {package}` o elija otras.",
+    "features.missing": "las características {features} necesitan el paquete {package}, que no está instalado; "
+    "ejecute `pip install {package}` o elija otras.",
     "features.corrupt": "{path} no es el archivo de pesos publicado: no tiene su SHA-256; vuelva a instalar {package}.",
 }

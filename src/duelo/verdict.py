@@ -1,0 +1,269 @@
+"""What a finished generator is worth: quality, equilibrium, copying, modes, measured, written down and said in sentences.
+
+verdict.json holds every number with its interval, its floor (real against real) and how many samples it rests on, and the
+fingerprint of all that it depends on: two verdicts with different ones cannot be compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from duelo import recipes
+from duelo.checkpoint import write_atomically
+from duelo.data import Dataset, cache_folder
+from duelo.data.pixels import png, tile
+from duelo.folder import RunFolder
+from duelo.learner import sample
+from duelo.measure import Copying, copying, fresh_opponents, modes, quality, score
+from duelo.measure.features import choose, load_features
+from duelo.run import dataset_of
+from duelo.saves import load_game
+from duelo.words import UserError, did_you_mean, say
+
+ASPECTS = ("quality", "equilibrium", "copying", "modes")
+MOST, FEWEST = 10_000, 100  # members that are measured of each kind; below the fewest, no number would mean anything
+MOST_TRAIN = 100_000  # training members among which copies are looked for
+BRIEF, BRIEF_KIMG = 2000, 30.0  # samples, and the length of the opponent's training, at the end of a run
+STACKED = 26_000  # samples for the thousand modes: Lin et al. 2018 (PacGAN), section 4.2
+SHOWN = 8  # rows of a gallery
+BINS = 40  # of the histogram of logits
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is measured: `generated` members [n, *shape], and the data set that they are held against.
+
+    origin: where they come from, for people. kimg: the age of the generator, None if unknown.
+    """
+
+    generated: Tensor
+    dataset: Dataset
+    origin: str
+    kimg: float | None = None
+
+
+def of_run(folder: RunFolder, n: int = MOST, seed: int = 0) -> Evidence:
+    """Samples of a run at its best point. Raises UserError."""
+    learner, recipe = load_game(folder)
+    dataset = dataset_of(recipe)
+    n = STACKED if recipe.data == "stacked-digits" and n == MOST else min(n, max(FEWEST, len(dataset.heldout)))
+    return Evidence(sample(learner, n, seed), dataset, str(folder.path), learner.nimg / 1000)
+
+
+def of_file(path: Path, data: str) -> Evidence:
+    """Samples in an .npz file: `images`, uint8 [n, h, w, c] or [n, h, w], or points float32 [n, 2]. Raises UserError."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            values = arrays["images"]
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise UserError("measure.file", path=path, why=error) from error
+    if values.ndim == 3:
+        values = values[..., None]
+    points = values.ndim == 2 and values.dtype == np.float32
+    if not points and not (values.ndim == 4 and values.dtype == np.uint8):
+        raise UserError("measure.file", path=path, why=f"{values.dtype} {list(values.shape)}")
+    size = None if points or data in recipes.DATA else f"{values.shape[1]}x{values.shape[2]}"
+    dataset = dataset_of(recipes.resolve(data, None, {} if size is None else {"images.size": size}))
+    generated = torch.from_numpy(values) if points else torch.from_numpy(values).permute(0, 3, 1, 2).contiguous()
+    if tuple(generated.shape[1:]) != dataset.shape:
+        raise UserError("measure.shape", path=path, found=list(generated.shape[1:]), data=data, wanted=list(dataset.shape))
+    return Evidence(generated, dataset, str(path))
+
+
+def measure(
+    evidence: Evidence,
+    only: Collection[str] = ASPECTS,
+    seed: int = 0,
+    brief: bool = False,
+    tell: Callable[[str], None] = lambda aspect: None,
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The verdict in plain values, and pictures (PNG) by their names. tell: hears what is measured next. Raises UserError.
+
+    brief: the small opponent alone, for a shorter time.
+    """
+    generated, dataset = evidence.generated, evidence.dataset
+    heldout = dataset.heldout.first(MOST)
+    fewest = min(len(generated), len(heldout), len(dataset.train))
+    if fewest < FEWEST:
+        raise UserError("measure.few", n=fewest, least=FEWEST)
+    features = load_features(choose(dataset.shape))
+    train = drawn(dataset, MOST_TRAIN, seed)
+    few = generated[:MOST]
+    verdict: dict[str, Any] = {
+        "data": dataset.name,
+        "origin": evidence.origin,
+        "kimg": evidence.kimg,
+        "n": len(few),
+        "n_heldout": len(heldout),
+        "seed": seed,
+        "features": {"name": features.name, "fingerprint": features.fingerprint},
+        "brief": brief,
+    }
+    verdict["fingerprint"] = fingerprint(verdict, heldout)
+    pictures: dict[str, bytes] = {}
+    if "quality" in only:
+        tell("quality")
+        test = None if dataset.test is None else dataset.test.first(MOST)
+        found = quality(train, heldout, few, features, seed, test, cache_folder() / "features")
+        verdict["quality"] = plain(found.as_json())
+    if "equilibrium" in only:
+        tell("equilibrium")
+        verdict["equilibrium"], shown = equilibrium(train, heldout, few, seed, brief)
+        pictures |= shown
+    if "copying" in only:
+        tell("copying")
+        copies = copying(train, heldout, few, features, seed)
+        verdict["copying"] = copies_in_numbers(copies)
+        if few.ndim == 4:
+            pictures["nearest"] = nearest_picture(copies, train, heldout, few)
+    if "modes" in only and (dataset.truth is not None or dataset.name == "stacked-digits"):
+        tell("modes")
+        if dataset.truth is not None:
+            floor = dataset.truth.sample(len(generated), torch.Generator().manual_seed(seed + 1))
+            found_modes: Any = {
+                "found": asdict(score(generated, dataset.truth)),
+                "floor": asdict(score(floor, dataset.truth)),
+            }
+        else:
+            found_modes = asdict(modes(generated, dataset.heldout.first(len(generated)), features))
+        verdict["modes"] = plain(found_modes)
+    verdict["sentences"] = {lang: sentences(verdict, lang) for lang in ("en", "es")}
+    return verdict, pictures
+
+
+def aspects(words: str) -> list[str]:
+    """Which aspects `words` names, commas between them. Raises UserError."""
+    wanted = [word.strip() for word in words.split(",")]
+    for word in wanted:
+        if word not in ASPECTS:
+            raise UserError("measure.only", word=word, guess=did_you_mean(word, ASPECTS), known=", ".join(ASPECTS))
+    return wanted
+
+
+def drawn(dataset: Dataset, most: int, seed: int) -> Tensor:
+    """All training members, or `most` drawn at random if there are more, in a random order."""
+    order = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(seed))
+    return dataset.train.take(order[:most])
+
+
+def fingerprint(verdict: dict[str, Any], heldout: Tensor) -> str:
+    """What a verdict depends on beside the generator: 16 hexadecimal digits."""
+    parts = [verdict[key] for key in ("n", "n_heldout", "seed", "features", "brief")]
+    digest = hashlib.sha256(json.dumps(parts).encode())
+    digest.update(heldout.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def equilibrium(
+    train: Tensor, heldout: Tensor, generated: Tensor, seed: int, brief: bool
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Fresh opponents in numbers, and what they found most and least obviously generated."""
+    length = {"length_kimg": BRIEF_KIMG, "sizes": ("small",)} if brief else {}
+    opponents = fresh_opponents(heldout, generated, train, seed, **length)  # type: ignore[arg-type]
+    told = []
+    for opponent in opponents:
+        logits = {"real": opponent.real_logits, "generated": opponent.fake_logits}
+        reach = max(float(values.abs().quantile(0.99)) for values in logits.values()) or 1.0
+        counts = {name: values.float().histc(BINS, -reach, reach).int().tolist() for name, values in logits.items()}
+        told.append(
+            {
+                "size": opponent.size,
+                "parameters": opponent.parameters,
+                "accuracy": asdict(opponent.accuracy),
+                "auc": asdict(opponent.auc),
+                "curve": [list(point) for point in opponent.curve],
+                "chosen_kimg": opponent.chosen_kimg,
+                "logits": {"reach": reach, **counts},
+            }
+        )
+    strongest = max(opponents, key=lambda each: each.accuracy.value)
+    pictures = {}
+    if generated.ndim == 4:
+        for name, places in (("worst", strongest.worst), ("best", strongest.best)):
+            pictures[name] = png(tile(generated[list(places[:32])], columns=8))
+    return plain({"opponents": told, "strongest": strongest.size}), pictures
+
+
+def copies_in_numbers(copies: Copying) -> dict[str, Any]:
+    """What was found of copies, without the tensors; of the copies themselves, the first hundred."""
+    estimates = ("share", "c_t", "authenticity", "fld_gap", "memorisation")
+    told: dict[str, Any] = plain(
+        {
+            "n": copies.n,
+            "copies": copies.copies,
+            "level": copies.level,
+            "n_train": copies.n_train,
+            **{name: asdict(getattr(copies, name)) for name in estimates},
+            "indices": copies.indices[:100].tolist(),
+            "nearest_train": copies.pixels.nearest_train[copies.indices[:100]].tolist(),
+        }
+    )
+    return told
+
+
+def nearest_picture(copies: Copying, train: Tensor, heldout: Tensor, generated: Tensor) -> bytes:
+    """The samples that look most like copies, each with its nearest training and its nearest held-out member."""
+    order = copies.p_value.argsort(stable=True)[: 2 * SHOWN]
+    columns = [generated[order], train[copies.pixels.nearest_train[order]], heldout[copies.pixels.nearest_heldout[order]]]
+    return png(tile(torch.stack(columns, 1).flatten(0, 1), columns=6))
+
+
+def plain(tree: Any) -> Any:
+    """Numbers that JSON knows: no infinity and no NaN, which become None."""
+    if isinstance(tree, dict):
+        return {key: plain(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [plain(value) for value in tree]
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return None
+    return tree
+
+
+def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
+    """The verdict for people, a sentence for each aspect that was measured."""
+    told = []
+    if "equilibrium" in verdict:
+        strongest = next(o for o in verdict["equilibrium"]["opponents"] if o["size"] == verdict["equilibrium"]["strongest"])
+        told.append(say("verdict.opponent", lang, **strongest["accuracy"]))
+    if "quality" in verdict:
+        found = verdict["quality"]
+        told.append(say("verdict.quality", lang, name=found["distance_name"], **found["ratio"]))
+        told.append(
+            say(
+                "verdict.cover",
+                lang,
+                coverage=found["coverage"]["value"],
+                coverage_floor=found["coverage"]["floor"],
+                density=found["density"]["value"],
+                density_floor=found["density"]["floor"],
+            )
+        )
+    if "copying" in verdict:
+        found = verdict["copying"]
+        key = "verdict.copies" if found["copies"] else "verdict.no_copies"
+        told.append(say(key, lang, copies=found["copies"], total=found["n"], **found["share"]))
+    if "modes" in verdict:
+        found = verdict["modes"]
+        if "k" in found:
+            told.append(say("verdict.thousand", lang, **{key: found[key] for key in ("modes", "k", "kl", "kl_floor", "n")}))
+        else:
+            told.append(say("verdict.mixture", lang, **found["found"]))
+    return told
+
+
+def keep(folder: RunFolder, verdict: dict[str, Any], pictures: dict[str, bytes]) -> None:
+    """Write the verdict and its pictures into a run's folder."""
+    for name, content in pictures.items():
+        folder.verdict_picture(name).parent.mkdir(exist_ok=True)
+        write_atomically(folder.verdict_picture(name), content)
+    write_atomically(folder.verdict_file, json.dumps(verdict, indent=2).encode())
