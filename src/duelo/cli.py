@@ -31,6 +31,8 @@ Fit = Annotated[str | None, Parameter(help=say("help.fit"))]
 Alpha = Annotated[str | None, Parameter(help=say("help.alpha"))]
 Heldout = Annotated[str | None, Parameter(help=say("help.heldout"))]
 MOST_SAMPLES = 1_000_000
+MEASURED_FROM = 10_000  # images that a run must have seen for a verdict at its end
+BRIEF = 2_000  # samples of such a verdict
 overrides: dict[str, str] = {}  # the dotted options of this command, taken out before the rest is parsed
 
 
@@ -163,6 +165,8 @@ def train(
     if moment.kind == "interrupted":
         return 130
     run = RunFolder(folder)
+    if moment.kind in ("end", "stopped") and moment.nimg >= MEASURED_FROM:
+        briefly(run)
     stale = not run.report_file.exists() or run.report_file.stat().st_mtime < run.checkpoints()[0].stat().st_mtime
     page = report.write(folder) if stale else run.report_file
     print(say("train.report", path=page))
@@ -284,15 +288,33 @@ def measure(
 
     from json import dumps
 
-    from duelo import verdict
+    from duelo import evidence, verdict
 
     aspects = verdict.ASPECTS if only is None else verdict.aspects(only)
-    evidence = verdict.of_file(source, data) if data is not None else verdict.of_run(RunFolder(source), n, seed)
-    found, pictures = verdict.measure(evidence, aspects, seed, tell=tell)
+    samples = evidence.of_file(source, data) if data is not None else evidence.of_run(RunFolder(source), n, seed)
+    found, pictures = verdict.measure(samples, aspects, seed, tell=tell)
     if not file:
         verdict.keep(RunFolder(source), found, pictures)
         print(say("measure.kept", path=RunFolder(source).verdict_file), file=sys.stderr)
+
+        from duelo import report
+
+        print(say("train.report", path=report.write(source)), file=sys.stderr)
     print(dumps(found) if json else "\n".join(verdict.sentences(found)))
+
+
+def briefly(run: RunFolder) -> None:
+    """The verdict at the end of a run, on few samples; where the data are too few for one, that is said."""
+    from duelo import evidence, verdict
+
+    try:
+        found, pictures = verdict.measure(evidence.of_run(run, BRIEF), brief=True, tell=tell)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return
+    verdict.keep(run, found, pictures)
+    print("\n".join(verdict.sentences(found)))
+    print(say("measure.brief", n=found["n"], path=run.path), file=sys.stderr)
 
 
 def tell(aspect: str) -> None:

@@ -13,8 +13,9 @@ from markupsafe import Markup
 
 from duelo.checkpoint import write_atomically
 from duelo.folder import RunFolder
+from duelo.pages import NEUTRAL, Curve, both, draw, fill, picture
 from duelo.recipes import Recipe, flat
-from duelo.report import NEUTRAL, Curve, both, draw, fill, picture, share_at_end, speed, top_rows, written
+from duelo.report import share_at_end, speed, top_rows, written
 from duelo.words import LANGUAGES, UserError, say
 
 # a colour and a line style for each run; the page has a lighter set of the colours for dark screens

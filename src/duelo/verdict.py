@@ -10,74 +10,26 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from duelo import recipes
 from duelo.checkpoint import write_atomically
-from duelo.data import Dataset, cache_folder
+from duelo.data import Part, cache_folder
 from duelo.data.pixels import png, tile
+from duelo.evidence import FEWEST, MOST, Evidence
 from duelo.folder import RunFolder
-from duelo.learner import sample
 from duelo.measure import Copying, copying, fresh_opponents, modes, quality, score
 from duelo.measure.features import choose, load_features
-from duelo.run import dataset_of
-from duelo.saves import load_game
 from duelo.words import UserError, did_you_mean, say
 
 ASPECTS = ("quality", "equilibrium", "copying", "modes")
-MOST, FEWEST = 10_000, 100  # members that are measured of each kind; below the fewest, no number would mean anything
 MOST_TRAIN = 100_000  # training members among which copies are looked for
-BRIEF, BRIEF_KIMG = 2000, 30.0  # samples, and the length of the opponent's training, at the end of a run
-STACKED = 26_000  # samples for the thousand modes: Lin et al. 2018 (PacGAN), section 4.2
+BRIEF_KIMG = 30.0  # the length of the opponent's training in a brief verdict
 SHOWN = 8  # rows of a gallery
 BINS = 40  # of the histogram of logits
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is measured: `generated` members [n, *shape], and the data set that they are held against.
-
-    origin: where they come from, for people. kimg: the age of the generator, None if unknown.
-    """
-
-    generated: Tensor
-    dataset: Dataset
-    origin: str
-    kimg: float | None = None
-
-
-def of_run(folder: RunFolder, n: int = MOST, seed: int = 0) -> Evidence:
-    """Samples of a run at its best point. Raises UserError."""
-    learner, recipe = load_game(folder)
-    dataset = dataset_of(recipe)
-    n = STACKED if recipe.data == "stacked-digits" and n == MOST else min(n, max(FEWEST, len(dataset.heldout)))
-    return Evidence(sample(learner, n, seed), dataset, str(folder.path), learner.nimg / 1000)
-
-
-def of_file(path: Path, data: str) -> Evidence:
-    """Samples in an .npz file: `images`, uint8 [n, h, w, c] or [n, h, w], or points float32 [n, 2]. Raises UserError."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            values = arrays["images"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise UserError("measure.file", path=path, why=error) from error
-    if values.ndim == 3:
-        values = values[..., None]
-    points = values.ndim == 2 and values.dtype == np.float32
-    if not points and not (values.ndim == 4 and values.dtype == np.uint8):
-        raise UserError("measure.file", path=path, why=f"{values.dtype} {list(values.shape)}")
-    size = None if points or data in recipes.DATA else f"{values.shape[1]}x{values.shape[2]}"
-    dataset = dataset_of(recipes.resolve(data, None, {} if size is None else {"images.size": size}))
-    generated = torch.from_numpy(values) if points else torch.from_numpy(values).permute(0, 3, 1, 2).contiguous()
-    if tuple(generated.shape[1:]) != dataset.shape:
-        raise UserError("measure.shape", path=path, found=list(generated.shape[1:]), data=data, wanted=list(dataset.shape))
-    return Evidence(generated, dataset, str(path))
 
 
 def measure(
@@ -92,12 +44,12 @@ def measure(
     brief: the small opponent alone, for a shorter time.
     """
     generated, dataset = evidence.generated, evidence.dataset
-    heldout = dataset.heldout.first(MOST)
+    heldout = drawn(dataset.heldout, MOST, seed)
     fewest = min(len(generated), len(heldout), len(dataset.train))
     if fewest < FEWEST:
         raise UserError("measure.few", n=fewest, least=FEWEST)
     features = load_features(choose(dataset.shape))
-    train = drawn(dataset, MOST_TRAIN, seed)
+    train = drawn(dataset.train, MOST_TRAIN, seed)
     few = generated[:MOST]
     verdict: dict[str, Any] = {
         "data": dataset.name,
@@ -110,10 +62,10 @@ def measure(
         "brief": brief,
     }
     verdict["fingerprint"] = fingerprint(verdict, heldout)
-    pictures: dict[str, bytes] = {}
+    pictures = dict(evidence.pictures)
     if "quality" in only:
         tell("quality")
-        test = None if dataset.test is None else dataset.test.first(MOST)
+        test = None if dataset.test is None else drawn(dataset.test, MOST, seed)
         found = quality(train, heldout, few, features, seed, test, cache_folder() / "features")
         verdict["quality"] = plain(found.as_json())
     if "equilibrium" in only:
@@ -150,10 +102,9 @@ def aspects(words: str) -> list[str]:
     return wanted
 
 
-def drawn(dataset: Dataset, most: int, seed: int) -> Tensor:
-    """All training members, or `most` drawn at random if there are more, in a random order."""
-    order = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(seed))
-    return dataset.train.take(order[:most])
+def drawn(part: Part, most: int, seed: int) -> Tensor:
+    """All members of a part, or `most` of them if there are more, in a random order: neighbours may be alike."""
+    return part.take(torch.randperm(len(part), generator=torch.Generator().manual_seed(seed))[:most])
 
 
 def fingerprint(verdict: dict[str, Any], heldout: Tensor) -> str:

@@ -1,0 +1,141 @@
+"""The verdict's part of the report: what was measured, with intervals and floors, and the pictures that show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from duelo.folder import RunFolder
+from duelo.pages import FAKE, NEUTRAL, REAL, Curve, both, draw, in_both, picture
+from duelo.words import LANGUAGES
+
+PICTURES = ("nearest", "worst", "best", "interpolation", "discriminators")
+
+
+def section(folder: RunFolder) -> dict[str, Any] | None:
+    """What the report shows of the verdict; None if the run was not measured."""
+    verdict = folder.verdict()
+    if not verdict:
+        return None
+    told = verdict["sentences"]
+    files = {name: folder.verdict_picture(name) for name in PICTURES}
+    return {
+        "sentences": [in_both({lang: told[lang][i] for lang in LANGUAGES}) for i in range(len(told["en"]))],
+        "facts": both(
+            "page.measured",
+            n=verdict["n"],
+            heldout=verdict["n_heldout"],
+            seed=verdict["seed"],
+            features=verdict["features"]["name"],
+            hash=verdict["features"]["fingerprint"][:12],
+            fingerprint=verdict["fingerprint"],
+        ),
+        "brief": verdict["brief"],
+        "quality": quality_rows(verdict.get("quality")),
+        "equilibrium": opponent_rows(verdict.get("equilibrium")),
+        "copying": copying_rows(verdict.get("copying")),
+        "modes": mode_rows(verdict.get("modes")),
+        "curves": opponent_curves(verdict.get("equilibrium")),
+        "pictures": {name: picture(file.read_bytes()) for name, file in files.items() if file.is_file()},
+    }
+
+
+Row = tuple[Markup, str, str, str]  # name, value, interval, floor
+
+
+def row(name: Markup, estimate: dict[str, Any], form: str) -> Row:
+    """An estimate's value, interval and floor, written by the format `form`."""
+
+    def number(value: float | None) -> str:
+        return "–" if value is None else form.format(value)
+
+    low, high = number(estimate["low"]), number(estimate["high"])
+    return name, number(estimate["value"]), f"{low} … {high}", number(estimate["floor"])
+
+
+def quality_rows(found: dict[str, Any] | None) -> list[Row]:
+    """Distance, its ratio, kernel distance, precision, recall, density, coverage, classes."""
+    if not found:
+        return []
+    name = found["distance_name"]
+    rows = [
+        row(Markup(name), found["frechet"], "{:.3g}"),
+        row(both("page.ratio", name=name), found["ratio"], "{:.3g}"),
+        row(Markup("KID"), found["kid"], "{:.2e}"),
+        *[row(both(f"page.{key}"), found[key], "{:.1%}") for key in ("precision", "recall")],
+        row(both("page.density"), found["density"], "{:.2f}"),
+        row(both("page.coverage"), found["coverage"], "{:.1%}"),
+    ]
+    if found.get("classes"):
+        rows.append(row(both("page.classes"), found["classes"]["distance"], "{:.1%}"))
+    if found.get("test"):
+        rows.append(row(both("page.test", name=name), found["test"], "{:.3g}"))
+    return rows
+
+
+def opponent_rows(found: dict[str, Any] | None) -> list[Row]:
+    """How often each opponent was right, and its area under the ROC curve."""
+    rows = []
+    for opponent in (found or {}).get("opponents", []):
+        size = both(f"page.{opponent['size']}", n=opponent["parameters"])
+        rows.append(row(size, opponent["accuracy"], "{:.1%}"))
+        rows.append(row(Markup("{} · AUC").format(size), opponent["auc"], "{:.3f}"))
+    return rows
+
+
+def copying_rows(found: dict[str, Any] | None) -> list[Row]:
+    """The share of copies, and the measures of the whole set."""
+    if not found:
+        return []
+    forms = {"share": "{:.2%}", "c_t": "{:.2f}", "authenticity": "{:.1%}", "fld_gap": "{:.2f}", "memorisation": "{:.4f}"}
+    return [row(both(f"page.{key}"), found[key], form) for key, form in forms.items()]
+
+
+def mode_rows(found: dict[str, Any] | None) -> list[Row]:
+    """Modes, and what is known of them."""
+    if not found:
+        return []
+    if "k" in found:
+        return [
+            (both("page.modes"), f"{found['modes']} / {found['k']}", "", f"{found['modes_floor']} / {found['k']}"),
+            (both("page.kl"), f"{found['kl']:.4f}", "", f"{found['kl_floor']:.4f}"),
+            (
+                both("page.sure", n=found["sure_n"]),
+                f"{found['sure_modes']} / {found['k']}; KL {found['sure_kl']:.4f}",
+                "",
+                "",
+            ),
+        ]
+    ours, floor = found["found"], found["floor"]
+    return [
+        (both("page.modes"), f"{ours['modes']} / {ours['k']}", "", f"{floor['modes']} / {floor['k']}"),
+        (both("page.good"), f"{ours['good']:.2%}", "", f"{floor['good']:.2%}"),
+        (both("page.kl"), f"{ours['kl']:.2e}", "", f"{floor['kl']:.2e}"),
+        *[
+            (both(f"page.{key}"), "–" if ours[key] is None else f"{ours[key]:.3f}", "", f"{floor[key]:.3f}")
+            for key in ("narrowest", "widest")
+        ],
+    ]
+
+
+def opponent_curves(found: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """How the opponents learnt, and what the strongest says of both kinds."""
+    if not found:
+        return []
+    dashes = {"small": (1, 1.4), "medium": (5, 2), "large": ()}
+    series = [
+        Curve([p[0] for p in o["curve"]], [p[2] for p in o["curve"]], FAKE, f"page.{o['size']}_short", dashes[o["size"]])
+        for o in found["opponents"]
+    ]
+    marks = [(0.5, "report.draw", NEUTRAL)]
+    learnt = {lang: draw(lang, "page.opponent_curve", series, marks, "page.opponent_kimg") for lang in LANGUAGES}
+    strongest = next(o for o in found["opponents"] if o["size"] == found["strongest"])
+    logits = strongest["logits"]
+    places = [logits["reach"] * ((2 * i + 1) / len(logits["real"]) - 1) for i in range(len(logits["real"]))]
+    said = [
+        Curve(places, [count / max(1, sum(logits[kind])) for count in logits[kind]], colour, f"page.{kind}")
+        for kind, colour in (("real", REAL), ("generated", FAKE))
+    ]
+    histogram = {lang: draw(lang, "page.logits", said, [], "page.logit") for lang in LANGUAGES}
+    return [{"caption": "page.curve_caption", **learnt}, {"caption": "page.logits_caption", **histogram}]

@@ -1,0 +1,234 @@
+"""The verdict: what is found of real, copied, spoiled and collapsed samples, and how it is said and kept."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import duelo
+from PIL import Image
+from torch import Tensor
+
+import duelo as library
+from duelo import evidence, report, verdict
+from duelo.data import Dataset, InMemory
+from duelo.evidence import Evidence
+from duelo.folder import RunFolder
+from duelo.measure import load_features, modes
+from duelo.measure.modes import divergence
+from duelo.words import UserError
+
+
+@pytest.fixture(scope="module")
+def few() -> tuple[Dataset, Tensor]:
+    """Digits with 1,500 training and 500 held-out members drawn at random, and 500 more real ones."""
+    whole = library.load("digits")
+    order = torch.randperm(len(whole.train), generator=torch.Generator().manual_seed(0))
+    train, heldout, others = (whole.train.take(part) for part in order[:2500].split([1500, 500, 500]))
+    return replace(whole, train=InMemory(train), heldout=InMemory(heldout), test=None), others
+
+
+def judged(data: Dataset, generated: Tensor, *only: str) -> dict[str, Any]:
+    return verdict.measure(Evidence(generated, data, "here"), only or verdict.ASPECTS, brief=True)[0]
+
+
+@pytest.fixture(scope="module")
+def of_real(few: tuple[Dataset, Tensor]) -> dict[str, Any]:
+    return judged(*few)
+
+
+def test_real_members_get_a_clean_verdict(of_real: dict[str, Any]) -> None:
+    (opponent,) = of_real["equilibrium"]["opponents"]
+    assert opponent["accuracy"]["low"] < 0.5 < opponent["accuracy"]["high"]
+    assert of_real["quality"]["ratio"]["low"] < 1 < of_real["quality"]["ratio"]["high"]
+    assert of_real["copying"]["copies"] == 0
+    assert "modes" not in of_real
+    assert json.loads(json.dumps(of_real)) == of_real
+
+
+def test_every_number_has_an_interval_a_floor_and_a_count(of_real: dict[str, Any]) -> None:
+    found = []
+
+    def visit(tree: Any, name: str) -> None:
+        if isinstance(tree, dict) and "value" in tree:
+            found.append(name)
+            assert set(tree) == {"value", "low", "high", "floor", "n"}, name
+            assert tree["low"] <= tree["value"] <= tree["high"], name
+            assert tree["floor"] is not None, name
+            assert tree["n"] > 0
+        elif isinstance(tree, dict):
+            for key, value in tree.items():
+                visit(value, key)
+        elif isinstance(tree, list):
+            for value in tree:
+                visit(value, name)
+
+    visit(of_real, "")
+    assert {"ratio", "coverage", "accuracy", "auc", "share", "c_t", "authenticity", "fld_gap", "memorisation"} <= set(found)
+    assert of_real["features"]["fingerprint"] == load_features("digits").fingerprint
+
+
+def test_copies_are_counted_and_said(few: tuple[Dataset, Tensor]) -> None:
+    data, others = few
+    found = judged(data, torch.cat([data.train.first(60), others[:440]]), "copying")
+    assert found["copying"]["copies"] == 60
+    assert sorted(found["copying"]["indices"]) == list(range(60))
+    assert found["copying"]["share"]["low"] < 60 / 500 < found["copying"]["share"]["high"]
+    assert found["sentences"]["en"][0].startswith("60 of 500 samples are copies")
+    assert found["sentences"]["es"][0].startswith("60 de 500 muestras son copias")
+
+
+def test_spoiled_and_collapsed_samples_are_seen(few: tuple[Dataset, Tensor], of_real: dict[str, Any]) -> None:
+    data, others = few
+    noisy = (
+        (others.float() + 40 * torch.randn(others.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 255).byte()
+    )
+    assert judged(data, noisy, "quality")["quality"]["ratio"]["low"] > of_real["quality"]["ratio"]["high"]
+    same = others[:1].expand(500, -1, -1, -1)
+    found = judged(data, same, "quality", "copying")
+    assert found["quality"]["coverage"]["high"] < of_real["quality"]["coverage"]["low"]
+    assert found["copying"]["copies"] == 0  # one new image, made 500 times, is a collapse and not a copy
+
+
+def test_the_fingerprint_tells_what_can_be_compared(few: tuple[Dataset, Tensor], of_real: dict[str, Any]) -> None:
+    data, others = few
+    same = judged(data, data.train.first(500), "copying")
+    assert same["fingerprint"] == of_real["fingerprint"]
+    assert judged(data, others[:400], "copying")["fingerprint"] != of_real["fingerprint"]
+    other_heldout = replace(data, heldout=InMemory(others))
+    assert judged(other_heldout, others, "copying")["fingerprint"] != of_real["fingerprint"]
+
+
+def test_too_few_members_get_a_sentence(few: tuple[Dataset, Tensor]) -> None:
+    with pytest.raises(UserError, match="only 40 members"):
+        judged(few[0], few[1][:40])
+
+
+def test_true_draws_of_a_mixture_get_all_modes() -> None:
+    data = library.load("grid")
+    assert data.truth is not None
+    found = judged(data, data.truth.sample(2000, torch.Generator().manual_seed(9)), "modes")
+    assert found["modes"]["found"]["modes"] == 25
+    assert found["modes"]["found"]["kl"] < found["modes"]["found"]["kl_limit"]
+    assert found["sentences"]["en"][0].startswith("25 of 25 modes; 9")
+
+
+def test_the_thousand_modes_by_hand() -> None:
+    """Triples of the test part: what the classifier says is nearly always the truth, so the count can be checked."""
+    data = library.load("stacked-digits")
+    assert data.test is not None
+    assert data.test.labels is not None
+    features = load_features("stacked-digits")
+    found = modes(data.test.first(1000), data.heldout.first(1000), features)
+    labels = data.test.labels[:1000]
+    assert found.modes == pytest.approx(len(labels.unique()), abs=12)
+    counts = torch.bincount(labels, minlength=1000).double() / 1000
+    kl = sum(float(p) * math.log(float(p) * 1000) for p in counts if p > 0)
+    assert found.kl == pytest.approx(kl, abs=0.03)
+    assert found.sure_n < found.n
+    assert found.excess == pytest.approx(found.kl - found.kl_floor)
+    assert divergence(torch.arange(1000)) == pytest.approx(0, abs=1e-9)
+    assert divergence(torch.full((1000,), 7)) == pytest.approx(math.log(1000))
+    collapsed = modes(data.test.first(1).expand(1000, -1, -1, -1), data.heldout.first(1000), features)
+    assert collapsed.modes == 1
+
+
+def test_plain_values_for_json() -> None:
+    assert verdict.plain({"a": (1.0, math.nan), "b": [math.inf, "x"]}) == {"a": [1.0, None], "b": [None, "x"]}
+
+
+@pytest.mark.parametrize("run", ["finished_ring", "finished_digits"])
+def test_the_command_measures_a_run_and_the_report_shows_it(run: str, request, tmp_path: Path) -> None:
+    folder = shutil.copytree(request.getfixturevalue(run), tmp_path / "run")
+    result = duelo("measure", folder, "--only", "quality,modes", "-n", 500, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    kept = RunFolder(folder).verdict()
+    assert result.stdout.splitlines() == kept["sentences"]["en"]
+    assert kept["n"] == 500
+    page = report.render(RunFolder(folder))
+    for lang in ("en", "es"):
+        assert kept["sentences"][lang][0].split(";")[0] in page
+    assert kept["fingerprint"] in page
+    picture = RunFolder(folder).verdict_picture("discriminators" if run == "finished_ring" else "interpolation")
+    assert np.asarray(Image.open(picture)).std() > 0
+    assert "copying" not in kept
+
+
+def test_the_command_measures_a_file(tmp_path: Path, few: tuple[Dataset, Tensor]) -> None:
+    points = library.ring().sample(600, torch.Generator().manual_seed(1)).numpy()
+    np.savez(tmp_path / "points.npz", images=points)
+    result = duelo("measure", "points.npz", "--data", "ring", "--only", "modes", "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["modes"]["found"]["modes"] == 8
+    assert not (tmp_path / "verdict.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["measure", "nothing"], "there is no run"),
+        (["measure", "points.npz"], "name them with --data"),
+        (["measure", "points.npz", "--data", "digits"], "have the shape [2]"),
+        (["measure", "text.npz", "--data", "ring"], "holds no samples"),
+        (["measure", "floats.npz", "--data", "digits"], "float64"),
+        (["measure", "points.npz", "--data", "ring", "--only", "qualty"], "did you mean quality"),
+        (["measure", "points.npz", "--data", "ring", "-n", "0"], "-n 0 is not valid"),
+    ],
+)
+def test_mistakes_get_a_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "points.npz", images=np.zeros((200, 2), np.float32))
+    np.savez(tmp_path / "floats.npz", images=np.zeros((200, 28, 28, 1)))
+    (tmp_path / "text.npz").write_text("nothing")
+    result = duelo(*arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert sentence.lower() in result.stderr.lower()
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_a_run_keeps_only_samples_that_an_opponent_does_not_throw_out(finished_ring: Path, tmp_path: Path) -> None:
+    result = duelo("sample", finished_ring, "-n", 50, "--reject", "--out", tmp_path / "kept.npz", cwd=tmp_path)
+    if result.returncode == 2:  # a generator of a few rounds may be beyond help, and then that is said
+        assert "the opponent throws out nearly all samples" in result.stderr
+    else:
+        assert result.returncode == 0, result.stderr
+        assert np.load(tmp_path / "kept.npz")["images"].shape == (50, 2)
+        assert "the opponent kept" in result.stderr
+
+
+def test_interpolations_begin_and_end_at_their_latents(finished_digits: Path) -> None:
+    learner, _ = library.load_game(RunFolder(finished_digits))
+    way = evidence.interpolations(learner, seed=3).reshape(evidence.ROWS, evidence.STEPS, 1, 28, 28)
+    ends = torch.randn(2, evidence.ROWS, *learner.pair.latent_shape, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        first = learner.ema.eval()(ends[0])
+    expected = ((first + 1) * 127.5).round().clamp(0, 255)
+    assert (way[:, 0].float() - expected).abs().max() <= 1
+
+
+def test_optimal_discriminator_of_a_perfect_generator_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the generator makes exactly the true draws, the left half has no certain colour near the modes."""
+    truth = library.grid()
+
+    def true_draws(game: object, n: int, seed: int, chunk: int = 0) -> Tensor:
+        return truth.sample(n, torch.Generator().manual_seed(seed))
+
+    monkeypatch.setattr(evidence, "sample", true_draws)
+    learner = library.Game(library.islands((2,), 8, 4))
+    perfect = np.asarray(evidence.discriminators(learner, truth)).astype(float)[:, : 3 * evidence.SIDE]
+
+    def shifted(game: object, n: int, seed: int, chunk: int = 0) -> Tensor:
+        return true_draws(game, n, seed) + 0.3
+
+    monkeypatch.setattr(evidence, "sample", shifted)
+    missed = np.asarray(evidence.discriminators(learner, truth)).astype(float)[:, : 3 * evidence.SIDE]
+    colour: Callable[[np.ndarray], float] = lambda picture: float((255 - picture).max(2).mean())  # noqa: E731
+    assert colour(perfect) < 0.35 * colour(missed)
