@@ -1,7 +1,7 @@
 """Which of the actor-critic tricks (Pfau & Vinyals 2016) help, on ring and grid?
 
     python bench/tricks.py ring        # 16 runs for each of 10 seeds
-    python bench/tricks.py grid
+    python bench/tricks.py grid 0 1    # some seeds
 
 Five tricks, each off or on: averaged discriminator (target network), replay of past fakes, entropy of the generator,
 optimistic Adam, extragradient. Half of the 32 combinations are played, those with an even number of tricks: a 2^(5-1)
@@ -85,7 +85,8 @@ def table(cells: list[Cell], data: str) -> None:
 def main() -> None:
     """The study."""
     data = sys.argv[1] if len(sys.argv) > 1 else "grid"
-    wanted = ((data, "".join(map(str, on)), seed) for seed in range(10) for on in EVEN)
+    seeds = [int(word) for word in sys.argv[2:]] or range(10)
+    wanted = ((data, "".join(map(str, on)), seed) for seed in seeds for on in EVEN)
     table(study("tricks", wanted, ("data", "on", "seed"), play), data)
 
 

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from duelo import recipes
 from duelo.balance import (
     EVEN_MOVES,
     MOST_AUGMENT,
@@ -18,6 +19,8 @@ from duelo.balance import (
     annealed,
     fixed,
 )
+from duelo.build import build, schedule
+from duelo.play import Game
 
 
 def test_fixed_never_changes() -> None:
@@ -110,3 +113,13 @@ def test_calm_lowers_the_rates_of_another_balance_and_tells_it_what_is_seen() ->
     assert balance(75_000).rate == pytest.approx(0.55 / 4)
     balance.watch(duel(discriminator_move=9.0, generator_move=1.0))
     assert balance(0).discriminator_rate == inner(0).discriminator_rate < 1
+
+
+@pytest.mark.parametrize("data", ["ring", "grid", "digits"])
+def test_every_kind_of_data_can_be_balanced_adaptively(data: str) -> None:
+    """Points know no augmentation, and that must not keep them from it."""
+    recipe = recipes.resolve(data, None, {"balance.rule": "adaptive", "networks.width": 4})
+    game = build(recipe)
+    assert isinstance(game, Game)
+    assert bool(game.augment) == (data == "digits")
+    assert isinstance(schedule(recipe), Adaptive)

@@ -18,6 +18,7 @@ SHORTER = {
     "duelo train digits --minutes 3": "--save.stats_kimg 0.1",
     "duelo train digits --recipe lecture": "--kimg 0.5 --networks.width 4 --save.stats_kimg 0.1",
     "duelo train digits --recipe vae": "--out runs/digits-vae --kimg 0.5 --networks.width 4 --save.stats_kimg 0.1",
+    "duelo measure runs/digits-minutes3": "--only quality -n 200",
     "duelo train ring": "--kimg 2 --save.stats_kimg 1",
     "duelo train photos/": "--kimg 0.5 --networks.width 4 --save.stats_kimg 0.1",
     "python examples/toy_gan.py": "20",

@@ -37,7 +37,7 @@ def few() -> tuple[Dataset, Tensor]:
 
 
 def judged(data: Dataset, generated: Tensor, *only: str) -> dict[str, Any]:
-    return verdict.measure(Evidence(generated, data, "here"), only or verdict.ASPECTS, brief=True)[0]
+    return verdict.assess(Evidence(generated, data, "here"), only or verdict.ASPECTS, brief=True)[0]
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +105,13 @@ def test_the_fingerprint_tells_what_can_be_compared(few: tuple[Dataset, Tensor],
     assert judged(data, others[:400], "copying")["fingerprint"] != of_real["fingerprint"]
     other_heldout = replace(data, heldout=InMemory(others))
     assert judged(other_heldout, others, "copying")["fingerprint"] != of_real["fingerprint"]
+
+
+def test_in_python_it_is_one_function(few: tuple[Dataset, Tensor], of_real: dict[str, Any]) -> None:
+    data, others = few
+    found = library.measure(data.train.first(1500), data.heldout.first(500), others, only=["copying"], brief=True)
+    assert found["copying"] == of_real["copying"]
+    assert found["fingerprint"] == of_real["fingerprint"]
 
 
 def test_too_few_members_get_a_sentence(few: tuple[Dataset, Tensor]) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from duelo.run import Moment, train
     from duelo.saves import load_game
     from duelo.vae import Vae
+    from duelo.verdict import measure
     from duelo.words import TrainingFailed, UserError
 
 __version__ = "0.1.0"
@@ -54,6 +55,7 @@ _PLACES = {
     "duelo.run": ["Moment", "train"],
     "duelo.saves": ["load_game"],
     "duelo.vae": ["Vae"],
+    "duelo.verdict": ["measure"],
     "duelo.words": ["TrainingFailed", "UserError"],
 }
 _HOME = {name: place for place, names in _PLACES.items() for name in names}
@@ -90,6 +92,7 @@ __all__ = [
     "lecture",
     "load",
     "load_game",
+    "measure",
     "play",
     "residual",
     "resolve",

@@ -292,7 +292,7 @@ def measure(
 
     aspects = verdict.ASPECTS if only is None else verdict.aspects(only)
     samples = evidence.of_file(source, data) if data is not None else evidence.of_run(RunFolder(source), n, seed)
-    found, pictures = verdict.measure(samples, aspects, seed, tell=tell)
+    found, pictures = verdict.assess(samples, aspects, seed, tell=tell)
     if not file:
         verdict.keep(RunFolder(source), found, pictures)
         print(say("measure.kept", path=RunFolder(source).verdict_file), file=sys.stderr)
@@ -308,7 +308,7 @@ def briefly(run: RunFolder) -> None:
     from duelo import evidence, verdict
 
     try:
-        found, pictures = verdict.measure(evidence.of_run(run, BRIEF), brief=True, tell=tell)
+        found, pictures = verdict.assess(evidence.of_run(run, BRIEF), brief=True, tell=tell)
     except UserError as error:
         print(error, file=sys.stderr)
         return

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from duelo.checkpoint import write_atomically
-from duelo.data import Part, cache_folder
+from duelo.data import Dataset, InMemory, Part, cache_folder
 from duelo.data.pixels import png, tile
 from duelo.evidence import FEWEST, MOST, Evidence
 from duelo.folder import RunFolder
@@ -33,6 +33,19 @@ BINS = 40  # of the histogram of logits
 
 
 def measure(
+    train: Tensor, heldout: Tensor, generated: Tensor, seed: int = 0, only: Collection[str] = ASPECTS, brief: bool = False
+) -> dict[str, Any]:
+    """The verdict on `generated` members [n, *shape], in plain values, as `duelo measure` gives it.
+
+    train: all that the generator was trained on [a, *shape]; heldout: others of the same data, at random [m, *shape].
+    Images uint8 in 0..255 or points float32. seed: of what is drawn. only: of ASPECTS. brief: the small opponent alone.
+    Raises UserError for fewer than 100 of a kind.
+    """
+    parts = InMemory(train), InMemory(heldout[:0]), InMemory(heldout)
+    return assess(Evidence(generated, Dataset("", *parts), ""), only, seed, brief)[0]
+
+
+def assess(
     evidence: Evidence,
     only: Collection[str] = ASPECTS,
     seed: int = 0,
