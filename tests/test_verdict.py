@@ -211,6 +211,19 @@ def test_a_run_keeps_only_samples_that_an_opponent_does_not_throw_out(finished_r
         assert "the opponent kept" in result.stderr
 
 
+def test_a_run_ends_with_a_brief_verdict(tmp_path: Path) -> None:
+    result = duelo("train", "ring", "--kimg", 50, "--out", "run", "--networks.width", 8, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    found = RunFolder(tmp_path / "run").verdict()
+    assert found["brief"]
+    assert found["n"] == 2000
+    for sentence in found["sentences"]["en"]:
+        assert sentence in result.stdout
+    assert "a brief verdict on 2000 samples" in result.stderr
+    page = (tmp_path / "run/report.html").read_text(encoding="utf-8")
+    assert found["fingerprint"] in page
+
+
 def test_interpolations_begin_and_end_at_their_latents(finished_digits: Path) -> None:
     learner, _ = library.load_game(RunFolder(finished_digits))
     way = evidence.interpolations(learner, seed=3).reshape(evidence.ROWS, evidence.STEPS, 1, 28, 28)

@@ -31,7 +31,7 @@ Fit = Annotated[str | None, Parameter(help=say("help.fit"))]
 Alpha = Annotated[str | None, Parameter(help=say("help.alpha"))]
 Heldout = Annotated[str | None, Parameter(help=say("help.heldout"))]
 MOST_SAMPLES = 1_000_000
-MEASURED_FROM = 10_000  # images that a run must have seen for a verdict at its end
+MEASURED_FROM = 50_000  # images that a run must have seen for a verdict at its end
 BRIEF = 2_000  # samples of such a verdict
 overrides: dict[str, str] = {}  # the dotted options of this command, taken out before the rest is parsed
 
