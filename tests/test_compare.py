@@ -117,6 +117,9 @@ def test_a_row_sums_up_a_run(tmp_path: Path) -> None:
         "last judgement": "0.75 (15 kimg)",
         "D real": "75.0%",
         "D generated": "60.0%",
+        "FD ratio": "-",
+        "opponent": "-",
+        "copies": "-",
         "differs in": "seed=1",
     }
 
@@ -344,3 +347,22 @@ def test_in_a_browser_it_fits_switches_language_and_asks_the_network_for_nothing
         assert drawn == 6  # the judgement on each of two data sets over images and time, D on real and on generated ones
     assert (asked, errors) == ([], [])
     page.close()
+
+
+def test_verdicts_are_compared_only_if_they_rest_on_the_same(tmp_path: Path) -> None:
+    folders = [make(tmp_path / name, [(10_000, 5.0, 1.0)]) for name in ("one", "two")]
+
+    def tell(folder: RunFolder, value: float, fingerprint: str) -> None:
+        estimate = {"value": value, "low": value - 1, "high": value + 1, "floor": 1.0, "n": 10}
+        folder.verdict_file.write_text(json.dumps({"fingerprint": fingerprint, "quality": {"ratio": estimate}}))
+
+    tell(folders[0], 2.5, "same")
+    tell(folders[1], 7.5, "same")
+    text = table(folders)
+    assert "2.5 (1.5–3.5)" in text
+    assert "7.5 (6.5–8.5)" in text
+    assert "cannot be compared" not in text
+    tell(folders[1], 7.5, "other")
+    text = table(folders)
+    assert "7.5" not in text
+    assert "verdicts rest on different samples" in text

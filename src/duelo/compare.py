@@ -42,13 +42,14 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Run:
-    """What is compared of a run. lines: those of stats.jsonl. grids: (kimg, file)."""
+    """What is compared of a run. lines: of stats.jsonl. grids: (kimg, file). verdict: of verdict.json."""
 
     name: str
     recipe: Recipe
     lines: list[dict[str, Any]]
     grids: list[tuple[float, Path]]
     machine: dict[str, Any]
+    verdict: dict[str, Any]
 
     @property
     def nimg(self) -> int:
@@ -102,7 +103,7 @@ def table(runs: list[Run]) -> str:
     for run in runs:
         values = flat(run.recipe)
         differs = ", ".join(f"{key}={shown(values.get(key))}" for key in keys) or "-"
-        rows.append([run.name, *(value for _, value in figures(run)), differs])
+        rows.append([run.name, *(value for _, value in figures(run, comparable(runs))), differs])
     blocks = [aligned(rows)]
     for key, limits, found in equal_blocks(runs):
         blocks.append(
@@ -147,7 +148,7 @@ def read(folders: list[RunFolder]) -> list[Run]:
         recipe, lines = folder.recipe(), folder.stats()
         if not lines:
             raise UserError("compare.no_stats", path=folder.path)
-        runs.append(Run(name, recipe, lines, folder.samples(), folder.machine()))
+        runs.append(Run(name, recipe, lines, folder.samples(), folder.machine(), folder.verdict()))
     return runs
 
 
@@ -172,8 +173,30 @@ def shown(value: object) -> str:
     return "-" if value is None else written(value)
 
 
-def figures(run: Run) -> list[tuple[str, str]]:
-    """What sums a run up: (key of the name, value)."""
+def comparable(runs: list[Run]) -> bool:
+    """Do all verdicts that there are rest on the same samples of real members, features and numbers?"""
+    return len({run.verdict["fingerprint"] for run in runs if run.verdict}) == 1
+
+
+def told(run: Run, may: bool) -> list[tuple[str, str]]:
+    """What the verdict says of a run, if it may be compared: (key of the name, value with its interval)."""
+
+    def spread(estimate: dict[str, Any] | None, form: str) -> str:
+        value, low, high = (form.format(estimate[key]) if estimate else "-" for key in ("value", "low", "high"))
+        return f"{value} ({low}–{high})" if estimate else "-"
+
+    verdict = run.verdict if may else {}
+    opponents = verdict.get("equilibrium", {}).get("opponents", [])
+    strongest = max((each["accuracy"] for each in opponents), key=lambda accuracy: float(accuracy["value"]), default=None)
+    return [
+        ("compare.ratio", spread(verdict.get("quality", {}).get("ratio"), "{:.3g}")),
+        ("compare.opponent", spread(strongest, "{:.1%}")),
+        ("compare.copies", spread(verdict.get("copying", {}).get("share"), "{:.2%}")),
+    ]
+
+
+def figures(run: Run, may: bool = False) -> list[tuple[str, str]]:
+    """What sums a run up: (key of the name, value). may: whether the runs' verdicts can be compared."""
     best = min(run.judged, key=lambda judgement: judgement.value, default=None)
     last = run.judged[-1] if run.judged else None
     return [
@@ -186,6 +209,7 @@ def figures(run: Run) -> list[tuple[str, str]]:
         ("compare.last", f"{last.value:.3g} ({kimg(last.nimg)} kimg)" if last else "-"),
         ("report.real_right", share_at_end(run.lines, "real_right")),
         ("report.fake_right", share_at_end(run.lines, "fake_right")),
+        *told(run, may),
     ]
 
 
@@ -230,6 +254,8 @@ def warnings(runs: list[Run]) -> list[tuple[str, dict[str, str]]]:
     machines = [[run.machine.get(key) for key in ("device", "cpu", "threads")] for run in runs if run.machine]
     if any(machine != machines[0] for machine in machines):
         found.append(("compare.other_machines", {}))
+    if any(run.verdict for run in runs) and not comparable(runs):
+        found.append(("compare.other_verdicts", {}))
     return found
 
 
@@ -260,7 +286,7 @@ def render(runs: list[Run]) -> str:
 
 def rows_of(runs: list[Run]) -> list[tuple[Markup, list[str]]]:
     """The rows of the page's table, a column a run: (heading, cells)."""
-    columns = [figures(run) for run in runs]
+    columns = [figures(run, comparable(runs)) for run in runs]
     rows = [(both(key), [column[i][1] for column in columns]) for i, (key, _) in enumerate(columns[0])]
     for key, limits, found in equal_blocks(runs):
         rows.append((both(key, **limits), [" ".join(spot(at)).strip() for at in found]))

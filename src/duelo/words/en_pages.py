@@ -78,7 +78,8 @@ PAGES = {
     "leave it out.",
     "compare.out": "--out {path} is not valid: name a .html file.",
     "compare.page": "page: {path}",
-    "compare.columns": "run|data|kimg|time|images|best judgement|floor|last judgement|D real|D generated|differs in",
+    "compare.columns": "run|data|kimg|time|images|best judgement|floor|last judgement|D real|D generated|FD "
+    "ratio|opponent|copies|differs in",
     "compare.equal_images": "judgement at equal images ({kimg} kimg)",
     "compare.equal_time": "judgement at equal training time ({time})",
     "compare.other_data": "these runs are on different data ({data}): only judgements on the same data can be "
@@ -180,4 +181,9 @@ PAGES = {
     "there would be jumps or blends.",
     "page.discriminators": "Left: what an optimal discriminator would say, from the known density and this generator's "
     "points. Right: what the duel's own one says. Blue: real; orange: generated.",
+    "compare.ratio": "ratio of Fréchet distances",
+    "compare.opponent": "strongest fresh opponent is right",
+    "compare.copies": "copies",
+    "compare.other_verdicts": "these runs' verdicts rest on different samples, features or data, so they cannot be "
+    "compared: measure all runs alike with `duelo measure`.",
 }

@@ -84,7 +84,8 @@ PAGES = {
     "tiempo o déjela fuera.",
     "compare.out": "--out {path} no es válido: indique un archivo .html.",
     "compare.page": "página: {path}",
-    "compare.columns": "corrida|datos|kimg|tiempo|imágenes|mejor juicio|piso|último juicio|D reales|D generadas|difiere en",
+    "compare.columns": "corrida|datos|kimg|tiempo|imágenes|mejor juicio|piso|último juicio|D reales|D "
+    "generadas|cociente FD|contrincante|copias|difiere en",
     "compare.equal_images": "juicio con las mismas imágenes vistas ({kimg} kimg)",
     "compare.equal_time": "juicio con el mismo tiempo de entrenamiento ({time})",
     "compare.other_data": "estas corridas usan datos distintos ({data}): solo se pueden comparar entre sí los juicios "
@@ -187,4 +188,9 @@ PAGES = {
     "sueltas, habría saltos o mezclas.",
     "page.discriminators": "Izquierda: lo que diría una discriminadora óptima, según la densidad conocida y los puntos "
     "de esta generadora. Derecha: lo que dice la del duelo. Azul: real; naranja: generado.",
+    "compare.ratio": "cociente de distancias de Fréchet",
+    "compare.opponent": "acierta el contrincante nuevo más fuerte",
+    "compare.copies": "copias",
+    "compare.other_verdicts": "los veredictos de estas corridas se apoyan en muestras, características o datos "
+    "distintos, así que no se pueden comparar: mida todas las corridas igual con `duelo measure`.",
 }
