@@ -426,7 +426,7 @@ def test_a_run_past_its_best_stops_and_says_where_the_best_is(tmp_path: Path) ->
 
 def test_the_best_point_is_kept_and_sampled_from(tmp_path: Path) -> None:
     """Judged often, with rates at which a toy wanders: the best point is the one with the smallest judgement."""
-    options = ["--save.judge_kimg", 0.5, "--generator.rate", 0.05, "--stop.patience", 0]
+    options = ["--save.judge_kimg", 0.5, "--generator.rate", 0.05, "--stop.patience", 0, "--seed", 1]
     assert duelo("train", "ring", "--kimg", 5, "--out", "run", *TINY, *options, cwd=tmp_path).returncode == 0
     folder = RunFolder(tmp_path / "run")
     judged = [(line["judgement"]["value"], line["nimg"]) for line in folder.stats() if "judgement" in line]

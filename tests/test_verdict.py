@@ -115,7 +115,7 @@ def test_in_python_it_is_one_function(few: tuple[Dataset, Tensor], of_real: dict
 
 
 def test_too_few_members_get_a_sentence(few: tuple[Dataset, Tensor]) -> None:
-    with pytest.raises(UserError, match="only 40 members"):
+    with pytest.raises(UserError, match="only 40 samples"):
         judged(few[0], few[1][:40])
 
 
