@@ -149,7 +149,7 @@ class Adaptive(Balance):
             controls,
             discriminator_rate=controls.discriminator_rate * 2**self.doublings,
             generator_rate=controls.generator_rate / 2**self.doublings,
-            augment=min(controls.augment + self.augment, MOST_AUGMENT),
+            augment=max(controls.augment, min(controls.augment + self.augment, MOST_AUGMENT)),
         )
 
     def watch(self, duel: Duel) -> None:

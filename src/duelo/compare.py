@@ -182,8 +182,11 @@ def told(run: Run, may: bool) -> list[tuple[str, str]]:
     """What the verdict says of a run, if it may be compared: (key of the name, value with its interval)."""
 
     def spread(estimate: dict[str, Any] | None, form: str) -> str:
-        value, low, high = (form.format(estimate[key]) if estimate else "-" for key in ("value", "low", "high"))
-        return f"{value} ({low}–{high})" if estimate else "-"
+        if not estimate:
+            return "-"
+        numbers = [estimate[key] for key in ("value", "low", "high")]
+        value, low, high = ("-" if number is None else form.format(number) for number in numbers)
+        return f"{value} ({low}–{high})"
 
     verdict = run.verdict if may else {}
     opponents = verdict.get("equilibrium", {}).get("opponents", [])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from duelo.words import UserError
 
 MOST, FEWEST = 10_000, 100  # members that are measured of each kind; below the fewest, no number would mean anything
 STACKED = 26_000  # samples for the thousand modes: Lin et al. 2018 (PacGAN), section 4.2
+FARTHEST = 1e6  # coordinate of a point; squares of much larger ones are lost in float32
 ROWS, STEPS = 6, 9  # of the interpolations
 SIDE, POINTS = (
     160,
@@ -34,7 +37,7 @@ class Evidence:
     """What is measured: `generated` members [n, *shape], and the data set that they are held against.
 
     origin: where they come from, for people. kimg: the age of the generator, None if unknown. pictures: what else the
-    generator was asked for, as PNG by name.
+    generator was asked for, as PNG by name. learner: what made them, None if unknown.
     """
 
     generated: Tensor
@@ -42,6 +45,7 @@ class Evidence:
     origin: str
     kimg: float | None = None
     pictures: dict[str, bytes] = field(default_factory=dict)
+    learner: Learner | None = None
 
 
 def of_run(folder: RunFolder, n: int = MOST, seed: int = 0) -> Evidence:
@@ -55,27 +59,35 @@ def of_run(folder: RunFolder, n: int = MOST, seed: int = 0) -> Evidence:
             pictures["discriminators"] = png(discriminators(learner, dataset.truth))
     elif not recipe.networks.conditional:
         pictures["interpolation"] = png(tile(interpolations(learner, seed), columns=STEPS))
-    return Evidence(sample(learner, n, seed), dataset, str(folder.path), learner.nimg / 1000, pictures)
+    return Evidence(sample(learner, n, seed), dataset, str(folder.path), learner.nimg / 1000, pictures, learner)
 
 
 def of_file(path: Path, data: str) -> Evidence:
     """Samples in an .npz file: `images`, uint8 [n, h, w, c] or [n, h, w], or points float32 [n, 2]. Raises UserError."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            values = arrays["images"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise UserError("measure.file", path=path, why=error) from error
+        with zipfile.ZipFile(path) as archive, archive.open("images.npy") as member:
+            values = np.lib.format.read_array(member, allow_pickle=False)
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError("measure.file", path=path, why=reason(error)) from error
     if values.ndim == 3:
         values = values[..., None]
     points = values.ndim == 2 and values.dtype == np.float32
     if not points and not (values.ndim == 4 and values.dtype == np.uint8):
         raise UserError("measure.file", path=path, why=f"{values.dtype} {list(values.shape)}")
+    if points and not (np.abs(values) <= FARTHEST).all():
+        raise UserError("measure.numbers", path=path, most=FARTHEST)
     size = None if points or data in recipes.DATA else f"{values.shape[1]}x{values.shape[2]}"
     dataset = dataset_of(recipes.resolve(data, None, {} if size is None else {"images.size": size}))
     generated = torch.from_numpy(values) if points else torch.from_numpy(values).permute(0, 3, 1, 2).contiguous()
     if tuple(generated.shape[1:]) != dataset.shape:
         raise UserError("measure.shape", path=path, found=list(generated.shape[1:]), data=data, wanted=list(dataset.shape))
     return Evidence(generated, dataset, str(path))
+
+
+def reason(error: Exception) -> str:
+    """What an exception says, in one line."""
+    said = error.strerror if isinstance(error, OSError) else next(iter(error.args), None)
+    return " ".join(str(said or type(error).__name__).split())
 
 
 @torch.no_grad()

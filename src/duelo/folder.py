@@ -63,12 +63,13 @@ class RunFolder:
         return self.path / "verdict.json"
 
     def verdict_picture(self, name: str) -> Path:
-        """Where a picture of the verdict belongs: `worst`, `best` or `nearest`."""
+        """Where a picture of the verdict belongs: `worst`, `best`, `nearest`, `interpolation` or `discriminators`."""
         return self.path / "verdict" / f"{name}.png"
 
     def verdict(self) -> dict[str, Any]:
-        """What `duelo measure` found; empty if the run was not measured."""
-        return _values(self.verdict_file)
+        """What `duelo measure` found; empty if the run was not measured, or the file is spoiled."""
+        found = _values(self.verdict_file)
+        return found if {"fingerprint", "sentences"} <= found.keys() else {}
 
     @property
     def best_file(self) -> Path:

@@ -24,9 +24,9 @@ RATE, BETAS = 3e-3, (0.9, 0.99)
 STEADY = 0.5  # the rate stays for this share of the training, then falls in a line to 0
 AVERAGED = 0.15  # over this share of the training the weights are averaged
 STRIDE = 10  # rounds from one update of the average to the next
-POOL = 1_000_000  # fakes that are made beforehand, at most
+POOL, POOL_NUMBERS = 1_000_000, 2**27  # fakes that are made beforehand, at most, and numbers in them: half a GB
 CUT = 0.9999  # quantile of the fakes' logits from which on all are kept; else the most certain one alone would decide
-CHUNK = 10_000
+CHUNK, IMAGES_CHUNK = 10_000, 500  # points and images at once: the networks' activations must find room
 LENGTH_KIMG, BATCH = 4096.0, 1024  # for points in the plane: 4,000 rounds, half a minute on one core
 
 
@@ -56,7 +56,7 @@ class Judge:
     @torch.no_grad()
     def logits(self, members: Tensor) -> Tensor:
         """The network's logits for members [n, *shape] float32: [n], on the CPU."""
-        return torch.cat([self.network(chunk).cpu() for chunk in members.split(CHUNK)])
+        return torch.cat([self.network(chunk).cpu() for chunk in members.split(at_once(members))])
 
 
 def train_judge(
@@ -70,7 +70,9 @@ def train_judge(
     if learner.pair.classes:
         raise ValueError("a conditional generator's samples are judged within their classes: this is for one without")
     rounds = max(1, round(1000 * kimg / batch))
-    pool = sample(learner, min(POOL, rounds * batch), seed + 1, chunk=CHUNK)
+    chunk = at_once(train.first(1))
+    most = min(POOL, max(CHUNK, POOL_NUMBERS // train.first(1).numel()))
+    pool = sample(learner, min(most, rounds * batch), seed + 1, chunk=chunk)
     average = copy.deepcopy(network).requires_grad_(False)
     optimizer = Adam(network.parameters(), RATE, BETAS, fused=True)
     randomness = torch.Generator().manual_seed(seed)
@@ -89,8 +91,13 @@ def train_judge(
     for followed, own in zip(average.buffers(), network.buffers(), strict=True):
         followed.copy_(own)  # such as batch normalization's averages
     judge = Judge(average.eval(), 0.0)
-    logits = judge.logits(numbers(pool[: 10 * CHUNK], learner)).sort().values
+    logits = torch.cat([judge.logits(numbers(part, learner)) for part in pool[: 10 * CHUNK].split(chunk)]).sort().values
     return Judge(judge.network, float(logits[int(CUT * len(logits))]))
+
+
+def at_once(members: Tensor) -> int:
+    """How many of such members, points or images, go through a network together."""
+    return IMAGES_CHUNK if members.ndim == 4 else CHUNK
 
 
 def numbers(members: Tensor, learner: Learner) -> Tensor:
@@ -104,16 +111,17 @@ def choose(learner: Learner, judge: Judge, n: int, seed: int = 0) -> tuple[Tenso
     A function of `seed`. Raises TooFew if fewer than one in a hundred are kept.
     """
     randomness = torch.Generator().manual_seed(seed)
+    chunk = at_once(sample(learner, 1, seed))
     chosen: Tensor | None = None  # one tensor from the start: thousands of little ones would break the heap into pieces
     drawn = found = 0
     while found < n:
-        if drawn >= 100 * CHUNK and found < drawn / 100:
+        if drawn >= 100 * chunk and found < drawn / 100:
             raise TooFew(found, drawn)
-        members = sample(learner, CHUNK, seed + 2**32 + drawn, chunk=CHUNK)
+        members = sample(learner, chunk, seed + 2**32 + drawn, chunk=chunk)
         if chosen is None:
             chosen = members.new_empty(n, *members.shape[1:])
         kept = members[judge.keeps(numbers(members, learner), randomness)]
-        drawn += CHUNK
+        drawn += chunk
         chosen[found : found + len(kept)] = kept[: n - found]
         found += len(kept)
     assert chosen is not None

@@ -33,13 +33,15 @@ def write(folder: RunFolder, n: int, seed: int, target: str, class_: int | None 
     image. reject: only samples that an opponent keeps (``duelo.rejection``). Raises UserError.
     """
     game, recipe = load_game(folder)
-    labels = sample_labels(game, n, seed) if class_ is None else torch.full((n,), class_)
-    values = chosen(game, recipe, n, seed) if reject else sample(game, n, seed, labels)
+    if recipe.points and target.endswith("/"):
+        raise UserError("sample.points_folder")
     path = Path(target)
     try:
         (path if target.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError("write.folder", path=path, why=error.strerror) from error
+    labels = sample_labels(game, n, seed) if class_ is None else torch.full((n,), class_)
+    values = chosen(game, recipe, n, seed) if reject else sample(game, n, seed, labels)
     if target.endswith(".npz"):
         array = values.numpy() if recipe.points else values.permute(0, 2, 3, 1).numpy()
         buffer = BytesIO()
@@ -49,8 +51,6 @@ def write(folder: RunFolder, n: int, seed: int, target: str, class_: int | None 
             np.savez_compressed(buffer, images=array, labels=labels.numpy())
         write_atomically(path, buffer.getvalue())
     elif recipe.points:
-        if target.endswith("/"):
-            raise UserError("sample.points_folder")
         dataset = load(recipe.data)
         assert dataset.truth is not None
         write_atomically(path, png(scatter(values, dataset.train.first(5000), dataset.truth.extent)))

@@ -16,13 +16,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from duelo.checkpoint import write_atomically
+from duelo.checkpoint import write_atomically, writing
 from duelo.data import Dataset, InMemory, Part, cache_folder
 from duelo.data.pixels import png, tile
 from duelo.evidence import FEWEST, MOST, Evidence
 from duelo.folder import RunFolder
+from duelo.gap import PERTURBATION, duality_gap
 from duelo.measure import Copying, copying, fresh_opponents, modes, quality, score
 from duelo.measure.features import choose, load_features
+from duelo.play import Game
 from duelo.words import UserError, did_you_mean, say
 
 ASPECTS = ("quality", "equilibrium", "copying", "modes")
@@ -54,16 +56,23 @@ def assess(
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The verdict in plain values, and pictures (PNG) by their names. tell: hears what is measured next. Raises UserError.
 
-    brief: the small opponent alone, for a shorter time.
+    brief: the small opponent alone, for a shorter time, and no duality gap.
     """
     generated, dataset = evidence.generated, evidence.dataset
     heldout = drawn(dataset.heldout, MOST, seed)
-    fewest = min(len(generated), len(heldout), len(dataset.train))
-    if fewest < FEWEST:
-        raise UserError("measure.few", n=fewest, least=FEWEST)
+    numbers = {"generated": len(generated), "heldout": len(heldout), "train": len(dataset.train)}
+    for kind, number in numbers.items():
+        if number < FEWEST:
+            raise UserError(f"measure.few_{kind}", n=number, least=FEWEST)
+    has_modes = dataset.truth is not None or dataset.name == "stacked-digits"
+    if set(only) == {"modes"} and not has_modes:
+        raise UserError("measure.no_modes", data=dataset.name)
     features = load_features(choose(dataset.shape))
     train = drawn(dataset.train, MOST_TRAIN, seed)
-    few = generated[:MOST]
+    places = torch.arange(len(generated))
+    if len(generated) > MOST:  # a file may be sorted
+        places = torch.randperm(len(generated), generator=torch.Generator().manual_seed(seed))[:MOST].sort().values
+    few = generated[places]
     verdict: dict[str, Any] = {
         "data": dataset.name,
         "origin": evidence.origin,
@@ -85,13 +94,15 @@ def assess(
         tell("equilibrium")
         verdict["equilibrium"], shown = equilibrium(train, heldout, few, seed, brief)
         pictures |= shown
+        if not brief and isinstance(evidence.learner, Game):
+            verdict["equilibrium"]["gap"] = gaps(evidence.learner, dataset, seed)
     if "copying" in only and not (brief and dataset.truth is not None):  # a million exact draws have nothing to copy
         tell("copying")
         copies = copying(train, heldout[: len(few)] if brief else heldout, few, features, seed)
-        verdict["copying"] = copies_in_numbers(copies)
+        verdict["copying"] = copies_in_numbers(copies, places)
         if few.ndim == 4:
             pictures["nearest"] = nearest_picture(copies, train, heldout, few)
-    if "modes" in only and (dataset.truth is not None or dataset.name == "stacked-digits"):
+    if "modes" in only and has_modes:
         tell("modes")
         if dataset.truth is not None:
             floor = dataset.truth.sample(len(generated), torch.Generator().manual_seed(seed + 1))
@@ -158,8 +169,19 @@ def equilibrium(
     return plain({"opponents": told, "strongest": strongest.size}), pictures
 
 
-def copies_in_numbers(copies: Copying) -> dict[str, Any]:
-    """What was found of copies, without the tensors; of the copies themselves, the first hundred."""
+def gaps(game: Game, dataset: Dataset, seed: int) -> dict[str, Any]:
+    """The duality gap of the game that was played, as it stands and perturbed; its floor is the equilibrium's, 0."""
+    sizes = {"plain": 0.0, "perturbed": PERTURBATION}
+    found = {name: duality_gap(game, dataset.train, dataset.heldout, seed, size) for name, size in sizes.items()}
+    told: dict[str, Any] = plain({name: asdict(gap) | {"floor": 0.0} for name, gap in found.items()})
+    return told
+
+
+def copies_in_numbers(copies: Copying, places: Tensor) -> dict[str, Any]:
+    """What was found of copies, without the tensors; of the copies themselves, the first hundred.
+
+    places: [n] int64, where in the file or the run's samples those that were measured are.
+    """
     estimates = ("share", "c_t", "authenticity", "fld_gap", "memorisation")
     told: dict[str, Any] = plain(
         {
@@ -168,7 +190,7 @@ def copies_in_numbers(copies: Copying) -> dict[str, Any]:
             "level": copies.level,
             "n_train": copies.n_train,
             **{name: asdict(getattr(copies, name)) for name in estimates},
-            "indices": copies.indices[:100].tolist(),
+            "indices": places[copies.indices[:100]].tolist(),
             "nearest_train": copies.pixels.nearest_train[copies.indices[:100]].tolist(),
         }
     )
@@ -197,11 +219,14 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
     """The verdict for people, a sentence for each aspect that was measured."""
     told = []
     if "equilibrium" in verdict:
-        strongest = next(o for o in verdict["equilibrium"]["opponents"] if o["size"] == verdict["equilibrium"]["strongest"])
-        told.append(say("verdict.opponent", lang, **strongest["accuracy"]))
+        found = [opponent["accuracy"] for opponent in verdict["equilibrium"]["opponents"]]
+        strongest = max(found, key=lambda accuracy: float(accuracy["value"]))
+        floor = max(accuracy["floor"] for accuracy in found)  # the best of as many, like the value
+        told.append(say("verdict.opponent", lang, **strongest | {"floor": floor}))
     if "quality" in verdict:
         found = verdict["quality"]
-        told.append(say("verdict.quality", lang, name=found["distance_name"], **found["ratio"]))
+        ratio = {key: math.inf if number is None else number for key, number in found["ratio"].items()}  # see `plain`
+        told.append(say("verdict.quality", lang, name=found["distance_name"], **ratio))
         told.append(
             say(
                 "verdict.cover",
@@ -219,7 +244,13 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
     if "modes" in verdict:
         found = verdict["modes"]
         if "k" in found:
-            told.append(say("verdict.thousand", lang, **{key: found[key] for key in ("modes", "k", "kl", "kl_floor", "n")}))
+            told.append(
+                say(
+                    "verdict.thousand",
+                    lang,
+                    **{key: found[key] for key in ("modes", "modes_floor", "k", "kl", "kl_floor", "n")},
+                )
+            )
         else:
             told.append(say("verdict.mixture", lang, **found["found"]))
     return told
@@ -228,6 +259,7 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
 def keep(folder: RunFolder, verdict: dict[str, Any], pictures: dict[str, bytes]) -> None:
     """Write the verdict and its pictures into a run's folder."""
     for name, content in pictures.items():
-        folder.verdict_picture(name).parent.mkdir(exist_ok=True)
+        with writing(folder.verdict_picture(name).parent):
+            folder.verdict_picture(name).parent.mkdir(exist_ok=True)
         write_atomically(folder.verdict_picture(name), content)
     write_atomically(folder.verdict_file, json.dumps(verdict, indent=2).encode())

@@ -25,6 +25,7 @@ def section(folder: RunFolder) -> dict[str, Any] | None:
         "facts": both(
             "page.measured",
             n=verdict["n"],
+            kimg=round(verdict["kimg"], 1),
             heldout=verdict["n_heldout"],
             seed=verdict["seed"],
             features=verdict["features"]["name"],
@@ -75,12 +76,16 @@ def quality_rows(found: dict[str, Any] | None) -> list[Row]:
 
 
 def opponent_rows(found: dict[str, Any] | None) -> list[Row]:
-    """How often each opponent was right, and its area under the ROC curve."""
+    """How often each opponent was right, and its area under the ROC curve; the duality gap."""
     rows = []
     for opponent in (found or {}).get("opponents", []):
         size = both(f"page.{opponent['size']}", n=opponent["parameters"])
         rows.append(row(size, opponent["accuracy"], "{:.1%}"))
         rows.append(row(Markup("{} · AUC").format(size), opponent["auc"], "{:.3f}"))
+    gaps = (found or {}).get("gap", {})
+    for name, key in (("plain", "page.gap"), ("perturbed", "page.gap_perturbed")):
+        if name in gaps:
+            rows.append(row(both(key, k=gaps[name]["steps"]), gaps[name], "{:.3g}"))
     return rows
 
 

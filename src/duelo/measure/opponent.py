@@ -40,9 +40,9 @@ class Opponent:
 
     parameters: their number. accuracy: on the test half, real and generated in equal number; auc: the chance that a
     generated member gets a lower logit than a real one. curve: kimg seen, and the accuracy on the members kept for choosing
-    and on the test half. chosen_kimg: the point of the curve that was taken, by the former. worst, best: indices into
-    the generated members that were tested, from the most obviously generated down, and from the most real-looking.
-    real_logits, fake_logits: on the test half.
+    and on the test half. chosen_kimg: the point of the curve that was taken, by the former members' loss. worst, best:
+    indices into the generated members, of those that were tested, from the most obviously generated down, and from the most
+    real-looking. real_logits, fake_logits: on the test half.
     """
 
     size: str
@@ -65,7 +65,9 @@ def fresh_opponents(
     length_kimg: float = LENGTH_KIMG,
     sizes: tuple[str, ...] = ("small", "medium", "large"),
 ) -> list[Opponent]:
-    """Fresh opponents of three sizes against `generated` [n, *shape], by `heldout` [m, *shape], both cut to one number.
+    """Fresh opponents of three sizes against `generated` [n, *shape], by `heldout` [m, *shape], as many of each.
+
+    Of heldout and train, drawn at random already, the first are taken; of generated, which may be sorted, some at random.
 
     Images uint8 in 0..255 (floats are rounded to them first, or their fine values would give them away), or points float32.
     train: as many real members as heldout, for the floor: the same test of real against real, 50 % but for chance.
@@ -74,7 +76,7 @@ def fresh_opponents(
     n = min(len(heldout), len(generated), len(heldout) if train is None else len(train))
     if n < 20:
         raise ValueError(f"a fresh opponent needs at least 20 members of each kind, and there are {n}")
-    heldout, generated = quantized(heldout[:n]), quantized(generated[:n])
+    heldout, generated = quantized(heldout[:n]), quantized(generated)
     opponents = []
     for size in sizes:
         floor = math.nan if train is None else meet(heldout, quantized(train[:n]), size, seed, length_kimg).accuracy.value
@@ -86,10 +88,10 @@ def fresh_opponents(
 def meet(
     real: Tensor, generated: Tensor, size: str, seed: int = 0, length_kimg: float = LENGTH_KIMG, floor: float = math.nan
 ) -> Opponent:
-    """One fresh opponent: trained on half of `real` and `generated` [n, *shape], tested on the other half."""
+    """One fresh opponent: trained on half of `real` [n, *shape] and of n of `generated`, tested on the other half."""
     n = len(real)
     randomness = torch.Generator().manual_seed(seed)
-    real_order, fake_order = (torch.randperm(n, generator=randomness) for _ in range(2))
+    real_order, fake_order = (torch.randperm(len(some), generator=randomness)[:n] for some in (real, generated))
     kept, half = max(1, int(KEPT * n / 2)), n // 2
     parts = [(real[real_order[cut]], generated[fake_order[cut]]) for cut in (slice(kept, half), slice(kept), slice(half, n))]
     curve: list[tuple[float, float, float]] = []

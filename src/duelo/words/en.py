@@ -153,10 +153,17 @@ WORDS = {
     "good enough to choose from; leave out --reject.",
     "measure.file": "{path} holds no samples that can be measured ({why}); it must be an .npz file with `images`: "
     "uint8 [n, h, w, c], or float32 [n, 2] for points, as `duelo sample --out FILE.npz` writes.",
+    "measure.numbers": "some points in {path} are not finite or lie beyond {most:,.0f}; leave them out, or find out where "
+    "they come from.",
     "measure.shape": "the samples in {path} have the shape {found} and the members of {data} {wanted}; measure them "
     "against data of their own shape.",
-    "measure.few": "there are only {n} members of a kind to measure, and fewer than {least} say nothing; add images "
-    "or samples.",
+    "measure.few_generated": "there are only {n} samples to measure, and fewer than {least} say nothing; make more of them.",
+    "measure.few_heldout": "only {n} members of the data are held out for measuring, and fewer than {least} say nothing; "
+    "add images, or hold out more of them with --heldout and train anew.",
+    "measure.few_train": "there are only {n} training members to measure against, and fewer than {least} say nothing; add "
+    "images and train anew.",
+    "measure.no_modes": "the modes of {data} are not known, only those of ring, grid and stacked-digits; leave modes out of "
+    "--only.",
     "measure.data": "--data is for a file of samples; the run in {path} knows its data: leave it out.",
     "measure.no_data": "a file of samples must be held against data: name them with --data.",
     "measure.only": "--only {word} is not valid{guess}; choose some of {known}, with commas between them.",
@@ -354,19 +361,6 @@ WORDS = {
     "measure.modes": "counting modes ...",
     "measure.brief": "a brief verdict on {n} samples; `duelo measure {path}` says it with more certainty",
     "measure.kept": "written: {path}",
-    "verdict.opponent": "A fresh opponent is right {value:.1%} of the time ({low:.1%} to {high:.1%}; 50 % would be a "
-    "draw; real against real: {floor:.1%}).",
-    "verdict.quality": "The generated members lie {value:.1f} times as far from the held-out ones as real training "
-    "members do ({low:.1f} to {high:.1f}; ratio of {name}; 1 would be as good as new real ones).",
-    "verdict.cover": "They cover {coverage:.0%} of the held-out ones (real ones: {coverage_floor:.0%}), with a "
-    "density of {density:.2f} (real ones: {density_floor:.2f}).",
-    "verdict.no_copies": "None of {total} samples is a copy of a training member (with 95 % certainty fewer than "
-    "{high:.2%} are).",
-    "verdict.copies": "{copies} of {total} samples are copies of training members ({low:.2%} to {high:.2%}; of real "
-    "held-out members {floor:.2%} would be called so).",
-    "verdict.thousand": "{modes} of {k} modes in {n} samples; KL {kl:.4f} (as many real ones: {kl_floor:.4f}).",
-    "verdict.mixture": "{modes} of {k} modes; {good:.1%} of the points within 3 sigma (true draws: {good_ideal:.1%}); "
-    "KL over the modes {kl:.1e} (99 of 100 true draws stay below {kl_limit:.1e}).",
     "unit.s": "{s} s",
     "unit.min": "{m} min {s:02d} s",
     "unit.h": "{h} h {m:02d} min",

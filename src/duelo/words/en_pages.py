@@ -120,13 +120,27 @@ PAGES = {
     "machine.system": "system",
     "machine.python": "Python",
     "machine.torch": "torch",
+    "verdict.opponent": "A fresh opponent is right {value:.1%} of the time ({low:.1%} to {high:.1%}; 50 % would be a "
+    "draw; real against real: {floor:.1%}).",
+    "verdict.quality": "The {name} of the generated members from the held-out ones is {value:.3g} times that of real "
+    "training members ({low:.3g} to {high:.3g}; 1 would be as good as new real ones).",
+    "verdict.cover": "They cover {coverage:.0%} of the held-out ones (real ones: {coverage_floor:.0%}), with a "
+    "density of {density:.2f} (real ones: {density_floor:.2f}).",
+    "verdict.no_copies": "None of {total} samples is a copy of a training member (with 95 % certainty fewer than "
+    "{high:.2%} are).",
+    "verdict.copies": "{copies} of {total} samples are copies of training members ({low:.2%} to {high:.2%}; of real "
+    "held-out members {floor:.2%} would be called so).",
+    "verdict.thousand": "{modes} of {k} modes in {n} samples (as many real ones: {modes_floor}); KL {kl:.4f} (real ones: "
+    "{kl_floor:.4f}).",
+    "verdict.mixture": "{modes} of {k} modes; {good:.1%} of the points within 3 sigma (true draws: {good_ideal:.1%}); "
+    "KL over the modes {kl:.1e} (99 of 100 true draws stay below {kl_limit:.1e}).",
     "page.verdict": "The verdict",
     "page.verdict_hint": "Measured on samples of the best point, against held-out members that took no part in "
     "anything before. Beside each figure stands its floor: the same measure of real members, as if they were generated.",
     "page.brief": "This is the brief verdict of a run's end; `duelo measure` makes a surer one.",
     "page.not_measured": "This run was not measured yet: `duelo measure {path}` does it.",
-    "page.measured": "{n} samples, {heldout} held-out members, seed {seed}; features: {features} ({hash}…). Comparable "
-    "with verdicts of the same fingerprint: {fingerprint}.",
+    "page.measured": "{n} samples at {kimg:g} kimg, {heldout} held-out members, seed {seed}; features: {features} "
+    "({hash}…). Comparable with verdicts of the same fingerprint: {fingerprint}.",
     "page.value": "measured",
     "page.interval": "95 % interval",
     "page.floor": "real against real",
@@ -149,6 +163,8 @@ PAGES = {
     "page.small_short": "small",
     "page.medium_short": "medium",
     "page.large_short": "large",
+    "page.gap": "duality gap, nats (k = {k} steps a side)",
+    "page.gap_perturbed": "duality gap, nats, each side shaken first (k = {k})",
     "page.opponent_curve": "How soon opponents see through it",
     "page.opponent_kimg": "real members that the opponent saw, thousands",
     "page.logits": "What the strongest opponent says",

@@ -153,16 +153,21 @@ WORDS = {
     "sample.seed": "--seed {seed} no es válido: debe estar entre 0 y 2147483647.",
     "sample.points_folder": "los puntos no son imágenes sueltas; escríbalos en un archivo .png o .npz con --out.",
     "sample.out": "--out {path} no es válido: indique un archivo .png, un archivo .npz o una carpeta (terminada en /).",
-    "sample.reject_class": "--reject todavía no sabe de clases; hay que omitirlo con esta ejecución, que se entrenó "
-    "con etiquetas.",
+    "sample.reject_class": "--reject todavía no sabe de clases; omítalo con esta corrida, que se entrenó con etiquetas.",
     "sample.too_few": "el contrincante descarta casi todas las muestras (quedan {kept} de {drawn}): esta generadora "
-    "no es bastante buena para escoger; hay que omitir --reject.",
+    "no es lo bastante buena para elegir entre ellas; omita --reject.",
     "measure.file": "{path} no contiene muestras que se puedan medir ({why}); debe ser un archivo .npz con `images`: "
     "uint8 [n, h, w, c], o float32 [n, 2] si son puntos, como lo escribe `duelo sample --out ARCHIVO.npz`.",
+    "measure.numbers": "algunos puntos de {path} no son finitos o están más allá de {most:,.0f}; omítalos o averigüe de "
+    "dónde vienen.",
     "measure.shape": "las muestras de {path} tienen la forma {found} y los elementos de {data} {wanted}; mídalas con "
     "datos de su misma forma.",
-    "measure.few": "solo hay {n} elementos de una clase para medir, y menos de {least} no dicen nada; añada imágenes "
-    "o muestras.",
+    "measure.few_generated": "solo hay {n} muestras para medir, y menos de {least} no dicen nada; haga más.",
+    "measure.few_heldout": "solo hay {n} elementos de los datos reservados para medir, y menos de {least} no dicen nada; "
+    "añada imágenes, o reserve más con --heldout y entrene de nuevo.",
+    "measure.few_train": "solo hay {n} elementos de entrenamiento con los que comparar, y menos de {least} no dicen nada; "
+    "añada imágenes y entrene de nuevo.",
+    "measure.no_modes": "no se conocen los modos de {data}, solo los de ring, grid y stacked-digits; quite modes de --only.",
     "measure.data": "--data es para un archivo de muestras; la corrida de {path} ya conoce sus datos: omítalo.",
     "measure.no_data": "un archivo de muestras debe compararse con unos datos: indíquelos con --data.",
     "measure.only": "--only {word} no es válido{guess}; elija entre {known}, separados por comas.",
@@ -369,20 +374,6 @@ WORDS = {
     "measure.modes": "contando los modos ...",
     "measure.brief": "un veredicto breve con {n} muestras; `duelo measure {path}` lo dice con más certeza",
     "measure.kept": "escrito: {path}",
-    "verdict.opponent": "Un contrincante nuevo acierta el {value:.1%} de las veces (de {low:.1%} a {high:.1%}; el 50 "
-    "% sería un empate; reales contra reales: {floor:.1%}).",
-    "verdict.quality": "Los elementos generados distan de los reservados {value:.1f} veces lo que distan los reales "
-    "de entrenamiento (de {low:.1f} a {high:.1f}; cociente de {name}; 1 sería tan bueno como elementos reales nuevos).",
-    "verdict.cover": "Cubren el {coverage:.0%} de los reservados (los reales: el {coverage_floor:.0%}), con una "
-    "densidad de {density:.2f} (los reales: {density_floor:.2f}).",
-    "verdict.no_copies": "Ninguna de {total} muestras es copia de un elemento de entrenamiento (con un 95 % de "
-    "certeza, menos del {high:.2%} lo es).",
-    "verdict.copies": "{copies} de {total} muestras son copias de elementos de entrenamiento (del {low:.2%} al "
-    "{high:.2%}; de los reales reservados se diría del {floor:.2%}).",
-    "verdict.thousand": "{modes} de {k} modos en {n} muestras; KL {kl:.4f} (otras tantas reales: {kl_floor:.4f}).",
-    "verdict.mixture": "{modes} de {k} modos; el {good:.1%} de los puntos a menos de 3 sigmas (extracciones "
-    "verdaderas: el {good_ideal:.1%}); KL entre los modos {kl:.1e} (99 de cada 100 extracciones verdaderas quedan por "
-    "debajo de {kl_limit:.1e}).",
     "unit.s": "{s} s",
     "unit.min": "{m} min {s:02d} s",
     "unit.h": "{h} h {m:02d} min",

@@ -126,13 +126,28 @@ PAGES = {
     "machine.system": "sistema",
     "machine.python": "Python",
     "machine.torch": "torch",
+    "verdict.opponent": "Un contrincante nuevo acierta el {value:.1%} de las veces (de {low:.1%} a {high:.1%}; el 50 "
+    "% sería un empate; reales contra reales: {floor:.1%}).",
+    "verdict.quality": "La {name} entre los elementos generados y los reservados es {value:.3g} veces la de los reales de "
+    "entrenamiento (de {low:.3g} a {high:.3g}; 1 sería tan bueno como elementos reales nuevos).",
+    "verdict.cover": "Cubren el {coverage:.0%} de los reservados (los reales: el {coverage_floor:.0%}), con una "
+    "densidad de {density:.2f} (los reales: {density_floor:.2f}).",
+    "verdict.no_copies": "Ninguna de las {total} muestras es copia de un elemento de entrenamiento (con un 95 % de "
+    "certeza, menos del {high:.2%} lo es).",
+    "verdict.copies": "{copies} de {total} muestras son copias de elementos de entrenamiento (del {low:.2%} al "
+    "{high:.2%}; de los reales reservados se llamaría así al {floor:.2%}).",
+    "verdict.thousand": "{modes} de {k} modos en {n} muestras (otras tantas reales: {modes_floor}); KL {kl:.4f} (las "
+    "reales: {kl_floor:.4f}).",
+    "verdict.mixture": "{modes} de {k} modos; el {good:.1%} de los puntos a menos de 3 sigmas (extracciones "
+    "verdaderas: el {good_ideal:.1%}); KL entre los modos {kl:.1e} (99 de cada 100 extracciones verdaderas quedan por "
+    "debajo de {kl_limit:.1e}).",
     "page.verdict": "El veredicto",
     "page.verdict_hint": "Medido con muestras del mejor punto, frente a elementos reservados que antes no participaron "
-    "en nada. Junto a cada cifra está su suelo: la misma medida para elementos reales, como si fueran generados.",
+    "en nada. Junto a cada cifra está su piso: la misma medida para elementos reales, como si fueran generados.",
     "page.brief": "Este es el veredicto breve del final de una corrida; `duelo measure` da uno más seguro.",
     "page.not_measured": "Esta corrida aún no se ha medido: lo hace `duelo measure {path}`.",
-    "page.measured": "{n} muestras, {heldout} elementos reservados, semilla {seed}; características: {features} "
-    "({hash}…). Comparable con los veredictos de la misma huella: {fingerprint}.",
+    "page.measured": "{n} muestras con {kimg:g} kimg, {heldout} elementos reservados, semilla {seed}; características: "
+    "{features} ({hash}…). Comparable con los veredictos de la misma huella: {fingerprint}.",
     "page.value": "medido",
     "page.interval": "intervalo del 95 %",
     "page.floor": "reales contra reales",
@@ -156,6 +171,8 @@ PAGES = {
     "page.small_short": "pequeño",
     "page.medium_short": "mediano",
     "page.large_short": "grande",
+    "page.gap": "brecha de dualidad, nats (k = {k} pasos por lado)",
+    "page.gap_perturbed": "brecha de dualidad, nats, sacudiendo antes cada lado (k = {k})",
     "page.opponent_curve": "Qué pronto lo descubren los contrincantes",
     "page.opponent_kimg": "elementos reales que vio el contrincante, en miles",
     "page.logits": "Lo que dice el contrincante más fuerte",
