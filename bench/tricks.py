@@ -27,6 +27,7 @@ import duelo
 from duelo.build import build, schedule
 from duelo.learner import sample
 from duelo.measure import score
+from duelo.measure.estimate import student
 
 TRICKS: dict[str, dict[str, object]] = {
     "target network": {"actor_critic.target_kimg": 5.0},
@@ -36,7 +37,6 @@ TRICKS: dict[str, dict[str, object]] = {
     "extragradient": {"actor_critic.extragradient": True},
 }
 EVEN = [on for on in itertools.product((0, 1), repeat=len(TRICKS)) if sum(on) % 2 == 0]
-T = 2.262  # Student's 97.5 % point with 9 degrees of freedom
 MEASURES = {
     "modes": lambda cell: cell["score"]["modes"],
     "good, %": lambda cell: 100 * cell["score"]["good"],
@@ -77,7 +77,7 @@ def table(cells: list[Cell], data: str) -> None:
                     [measure(cell) for cell in mine if cell["seed"] == seed and cell["on"][i] == digit] for digit in "10"
                 )
                 effects.append(statistics.mean(with_) - statistics.mean(without))
-            spread = T * statistics.stdev(effects) / math.sqrt(len(effects)) if len(effects) > 1 else math.nan
+            spread = student(n - 1) * statistics.stdev(effects) / math.sqrt(n) if (n := len(effects)) > 3 else math.nan
             row += f" | {name} {statistics.mean(effects):+.2f} +- {spread:.2f}"
         print(row)
 
