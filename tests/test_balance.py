@@ -94,6 +94,7 @@ def test_adaptive_augments_while_training_images_are_known_by_heart() -> None:
     for _ in range(1000):
         balance.watch(duel(memory=0.9))
     assert balance(0).augment == MOST_AUGMENT
+    assert Adaptive(fixed(Controls(augment=0.9)))(0).augment == 0.9  # what the recipe asks for stays
 
 
 def test_adaptive_remembers_and_is_not_shaken_by_what_is_no_number() -> None:

@@ -92,3 +92,11 @@ def test_area_and_intervals_by_hand() -> None:
 def test_too_few_members_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 20"):
         fresh_opponents(normal(10, 1), normal(100, 2))
+
+
+def test_of_sorted_samples_some_of_all_are_taken() -> None:
+    """More samples than real members: the first alone, true draws, would look perfect."""
+    sorted_samples = torch.cat([normal(400, 1), normal(1600, 2) + 6])
+    found = fresh_opponents(normal(400, 3), sorted_samples, seed=0, length_kimg=4, sizes=("small",))[0]
+    assert found.accuracy.value > 0.8
+    assert max(found.worst) >= 400

@@ -85,6 +85,20 @@ def test_a_hopeless_generator_is_given_up() -> None:
     assert caught.value.drawn == 100 * rejection.CHUNK
 
 
+def test_images_go_through_the_networks_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand pictures at once would need more memory than there is."""
+    pair = PAIRS["upsampling"]((1, 8, 8), 4)
+    seen: list[int] = []
+    forward = pair.generator.forward
+    monkeypatch.setattr(pair.generator, "forward", lambda latents: (seen.append(len(latents)), forward(latents))[1])
+    images = torch.randint(0, 256, (64, 1, 8, 8), dtype=torch.uint8)
+    judge = train_judge(Game(pair), PAIRS["upsampling"]((1, 8, 8), 4).discriminator, InMemory(images), 2, 64)
+    kept, share = choose(Game(pair), Judge(judge.network, -100.0), 30)
+    assert max(seen) <= rejection.IMAGES_CHUNK
+    assert kept.shape == (30, 1, 8, 8)
+    assert share == 30 / 500 or share > 0.9
+
+
 def test_training_leaves_the_game_and_torchs_randomness_alone() -> None:
     wide = game(Scaled(1.5))
     before = {key: value.clone() for key, value in wide.pair.discriminator.state_dict().items()}

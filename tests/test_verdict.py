@@ -186,6 +186,12 @@ def test_the_command_measures_a_file(tmp_path: Path, few: tuple[Dataset, Tensor]
         (["measure", "points.npz", "--data", "digits"], "have the shape [2]"),
         (["measure", "text.npz", "--data", "ring"], "holds no samples"),
         (["measure", "floats.npz", "--data", "digits"], "float64"),
+        (["measure", "array.npz", "--data", "ring"], "holds no samples"),
+        (["measure", "short.npz", "--data", "ring"], "holds no samples"),
+        (["measure", "rotten.npz", "--data", "ring"], "holds no samples"),
+        (["measure", "objects.npz", "--data", "ring"], "holds no samples"),
+        (["measure", "nan.npz", "--data", "ring"], "not finite"),
+        (["measure", "digits.npz", "--data", "digits", "--only", "modes"], "the modes of digits are not known"),
         (["measure", "points.npz", "--data", "ring", "--only", "qualty"], "did you mean quality"),
         (["measure", "points.npz", "--data", "ring", "-n", "0"], "-n 0 is not valid"),
     ],
@@ -194,11 +200,88 @@ def test_mistakes_get_a_sentence(arguments: list[str], sentence: str, tmp_path: 
     np.savez(tmp_path / "points.npz", images=np.zeros((200, 2), np.float32))
     np.savez(tmp_path / "floats.npz", images=np.zeros((200, 28, 28, 1)))
     (tmp_path / "text.npz").write_text("nothing")
+    np.savez(tmp_path / "nan.npz", images=np.full((200, 2), np.nan, np.float32))
+    np.savez(tmp_path / "objects.npz", images=np.array([{}], dtype=object))
+    np.savez(tmp_path / "digits.npz", images=np.zeros((200, 28, 28), np.uint8))
+    with (tmp_path / "array.npz").open("wb") as file:
+        np.save(file, np.zeros((200, 2), np.float32))
+    np.savez_compressed(tmp_path / "rotten.npz", images=np.random.default_rng(0).normal(size=(2000, 2)).astype(np.float32))
+    content = bytearray((tmp_path / "rotten.npz").read_bytes())
+    (tmp_path / "short.npz").write_bytes(content[:3000])
+    content[1000:1200] = bytes(200)
+    (tmp_path / "rotten.npz").write_bytes(content)
     result = duelo(*arguments, cwd=tmp_path)
     assert result.returncode == 2, result.stderr
     assert sentence.lower() in result.stderr.lower()
     assert len(result.stderr.strip().splitlines()) == 1
     assert "Traceback" not in result.stderr
+
+
+def test_a_file_is_held_against_images_of_ones_own(tmp_path: Path) -> None:
+    """Nothing was trained on them, so there is nothing that they must be the same as."""
+    pictures = np.random.default_rng(0).integers(0, 256, (640, 8, 10, 3), np.uint8)
+    (tmp_path / "own").mkdir()
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"own/{i}.png")
+    np.savez(tmp_path / "samples.npz", images=pictures[:120])
+    found = evidence.of_file(tmp_path / "samples.npz", str(tmp_path / "own"))
+    assert found.generated.shape == (120, 3, 8, 10)
+    assert found.dataset.shape == (3, 8, 10)
+    assert len(found.dataset.heldout) >= 100
+
+
+def test_of_a_sorted_file_all_parts_are_measured(few: tuple[Dataset, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """More samples than are measured: the copies are at the end, and their places in the file are told."""
+    data, others = few
+    monkeypatch.setattr(verdict, "MOST", 500)
+    found = judged(data, torch.cat([others, data.train.first(500)]), "copying")
+    assert found["n"] == 500
+    assert found["copying"]["share"]["low"] < 0.5 < found["copying"]["share"]["high"]
+    assert min(found["copying"]["indices"]) >= 500
+    assert len(set(found["copying"]["indices"])) == 100
+
+
+def test_real_members_that_are_all_the_same_are_no_reason_to_fall_over() -> None:
+    same = torch.zeros(120, 1, 28, 28, dtype=torch.uint8)
+    found = library.measure(same, same, same, only=["quality", "copying"])
+    assert found["copying"]["fld_gap"]["value"] is None
+    assert len(found["sentences"]["en"]) == 3
+
+
+def test_numbers_beyond_all_measure_are_said(few: tuple[Dataset, Tensor], of_real: dict[str, Any]) -> None:
+    """Where real members do not differ at all, their distance is 0 and a ratio to it has no bound."""
+    spoiled = json.loads(json.dumps(of_real))
+    spoiled["quality"]["ratio"] |= {"value": 3e299, "high": None}
+    assert "3e+299 times" in verdict.sentences(spoiled, "en")[1]
+
+
+def test_the_opponents_sentence_compares_like_with_like() -> None:
+    """The strongest of several real-against-real tests is the floor of the strongest of several others."""
+    each = {"low": 0.4, "high": 0.6, "n": 10}
+    opponents = [
+        {"size": size, "accuracy": {"value": value, "floor": floor, **each}}
+        for size, value, floor in (("small", 0.55, 0.49), ("medium", 0.52, 0.53))
+    ]
+    (sentence,) = verdict.sentences({"equilibrium": {"opponents": opponents, "strongest": "small"}}, "en")
+    assert "55.0%" in sentence
+    assert "53.0%" in sentence
+
+
+def test_a_folder_that_cannot_be_written_and_a_spoiled_verdict(tmp_path: Path, of_real: dict[str, Any]) -> None:
+    folder = RunFolder(tmp_path)
+    (tmp_path / "verdict").write_text("in the way")
+    with pytest.raises(UserError, match="could not be written"):
+        verdict.keep(folder, of_real, {"worst": b""})
+    folder.verdict_file.write_text('{"n": 1}')
+    assert folder.verdict() == {}
+
+
+def test_a_run_whose_discriminator_judges_several_at_once_can_be_measured(tmp_path: Path) -> None:
+    dials = ("--kimg", 1, "--networks.width", 8, "--objective.pack", 2)
+    assert duelo("train", "ring", *dials, "--out", "run", cwd=tmp_path).returncode == 0
+    found = evidence.of_run(RunFolder(tmp_path / "run"), 200)
+    assert found.generated.shape == (200, 2)
+    assert "discriminators" not in found.pictures
 
 
 def test_a_run_keeps_only_samples_that_an_opponent_does_not_throw_out(finished_ring: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from duelo.data import Dataset, Mixture
 from duelo.data.pixels import png, tile, to_bytes
 from duelo.folder import RunFolder
 from duelo.learner import Learner, sample
+from duelo.objectives import threshold
 from duelo.play import Game
 from duelo.run import dataset_of
 from duelo.saves import load_game
@@ -55,7 +56,7 @@ def of_run(folder: RunFolder, n: int = MOST, seed: int = 0) -> Evidence:
     n = STACKED if recipe.data == "stacked-digits" and n == MOST else min(n, max(FEWEST, len(dataset.heldout)))
     pictures = {}
     if recipe.points and dataset.truth is not None:
-        if isinstance(learner, Game):
+        if isinstance(learner, Game) and learner.pack == 1:  # one that judges several at once says nothing of one place
             pictures["discriminators"] = png(discriminators(learner, dataset.truth))
     elif not recipe.networks.conditional:
         pictures["interpolation"] = png(tile(interpolations(learner, seed), columns=STEPS))
@@ -121,8 +122,11 @@ def discriminators(game: Game, truth: Mixture) -> Image.Image:
     q = counted / POINTS / (2 * extent / SIDE) ** 2
     p = truth.log_density(places).exp().reshape(SIDE, SIDE)
     seen = ((p + q) * (2 * extent / SIDE) ** 2 * POINTS).clamp(0, 1)  # a cell where not one point would be says nothing
-    learnt = game.pair.discriminator.eval()(places.to(game.device)).cpu().reshape(SIDE, SIDE).sigmoid()
-    game.pair.discriminator.train()
+    network = game.pair.discriminator.eval()
+    reals = truth.sample(len(places), torch.Generator().manual_seed(1))
+    said, real, fake = (network(points.to(game.device)).cpu() for points in (places, reals, fakes[: len(places)]))
+    network.train()
+    learnt = (said - threshold(game.rules, real, fake)).reshape(SIDE, SIDE).sigmoid()
     blue, orange, paper = torch.tensor([[0.18, 0.50, 0.79], [0.87, 0.42, 0.13], [1.0, 1.0, 1.0]])
     sheets = []
     for share, weight in ((p / (p + q).clamp(min=1e-30), seen), (learnt, torch.ones_like(learnt))):

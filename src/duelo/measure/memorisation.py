@@ -89,12 +89,14 @@ def fld_nll(train: Tensor, others: Tensor, generated: Tensor) -> tuple[Tensor, T
     round Gaussians around the generated samples; each one's variance is the one that makes train most likely, by
     expectation-maximisation, but no Gaussian may become a spike. Features are scaled to mean 0 and deviation 1 of `others`.
     While variances are fitted, a Gaussian around the middle of train takes what is far from all samples, as in the
-    authors' code. Raises ValueError for fewer than two members of others.
+    authors' code. NaN where all of others are the same. Raises ValueError for fewer than two members of others.
     """
     if len(others) < 2:
         raise ValueError("features cannot be scaled by fewer than two members")
     mean, deviation = others.mean(0), others.std(0)
     used = deviation > 0
+    if not used.any():
+        return tuple(torch.full((len(x),), math.nan, dtype=torch.float64) for x in (train, others))  # type: ignore[return-value]
     train, others, generated = (((x - mean) / deviation)[:, used] for x in (train, others, generated))
     d, n, k = train.shape[1], len(generated), min(CENTRES, len(generated))
     origin = ORIGIN**2 * (train - train.mean(0)).double().square().sum(1, keepdim=True)

@@ -123,7 +123,7 @@ PAGES = {
     "verdict.opponent": "A fresh opponent is right {value:.1%} of the time ({low:.1%} to {high:.1%}; 50 % would be a "
     "draw; real against real: {floor:.1%}).",
     "verdict.quality": "The {name} of the generated members from the held-out ones is {value:.3g} times that of real "
-    "training members ({low:.3g} to {high:.3g}; 1 would be as good as new real ones).",
+    "training members ({low:.3g} to {high:.3g}; 1 is what new real ones would get).",
     "verdict.cover": "They cover {coverage:.0%} of the held-out ones (real ones: {coverage_floor:.0%}), with a "
     "density of {density:.2f} (real ones: {density_floor:.2f}).",
     "verdict.no_copies": "None of {total} samples is a copy of a training member (with 95 % certainty fewer than "

@@ -129,7 +129,7 @@ PAGES = {
     "verdict.opponent": "Un contrincante nuevo acierta el {value:.1%} de las veces (de {low:.1%} a {high:.1%}; el 50 "
     "% sería un empate; reales contra reales: {floor:.1%}).",
     "verdict.quality": "La {name} entre los elementos generados y los reservados es {value:.3g} veces la de los reales de "
-    "entrenamiento (de {low:.3g} a {high:.3g}; 1 sería tan bueno como elementos reales nuevos).",
+    "entrenamiento (de {low:.3g} a {high:.3g}; 1 es lo que obtendrían elementos reales nuevos).",
     "verdict.cover": "Cubren el {coverage:.0%} de los reservados (los reales: el {coverage_floor:.0%}), con una "
     "densidad de {density:.2f} (los reales: {density_floor:.2f}).",
     "verdict.no_copies": "Ninguna de las {total} muestras es copia de un elemento de entrenamiento (con un 95 % de "
