@@ -1,7 +1,7 @@
 """Which of the actor-critic tricks (Pfau & Vinyals 2016) help, on ring and grid?
 
-    python bench/tricks.py ring        # 16 runs for each of 10 seeds
-    python bench/tricks.py grid 0 1    # some seeds
+    python bench/tricks.py ring        # 21 runs for each of 10 seeds
+    python bench/tricks.py grid alone 0 1    # each trick alone, some seeds
 
 Five tricks, each off or on: averaged discriminator (target network), replay of past fakes, entropy of the generator,
 optimistic Adam, extragradient. Half of the 32 combinations are played, those with an even number of tricks: a 2^(5-1)
@@ -9,6 +9,7 @@ factorial of resolution V, in which no effect of one trick is mixed up with an e
 rates, 250 kimg, so that there is something left to gain; all runs see equally many real images (extragradient takes half
 as many steps for them).
 Measured on 50,000 points of the averaged generator: modes found, share of good points, ln of the KL over modes, seconds.
+Each trick is played alone, too: main effects mean little where most combinations fail, as on the ring.
 The effect of a trick is the mean with it minus the mean without it, within each seed; its interval is Student's over seeds.
 """
 
@@ -36,6 +37,7 @@ TRICKS: dict[str, dict[str, object]] = {
     "optimistic Adam": {"actor_critic.optimistic": True},
     "extragradient": {"actor_critic.extragradient": True},
 }
+ALONE = [tuple(int(i == j) for j in range(len(TRICKS))) for i in range(len(TRICKS))]
 EVEN = [on for on in itertools.product((0, 1), repeat=len(TRICKS)) if sum(on) % 2 == 0]
 MEASURES = {
     "modes": lambda cell: cell["score"]["modes"],
@@ -64,8 +66,14 @@ def table(cells: list[Cell], data: str) -> None:
     """Each trick's effect on each measure."""
     mine = [cell for cell in cells if cell["data"] == data]
     seeds = sorted({cell["seed"] for cell in mine})
-    seeds = [seed for seed in seeds if sum(cell["seed"] == seed for cell in mine) == len(EVEN)]
+    seeds = [s for s in seeds if sum(cell["seed"] == s and cell["on"].count("1") % 2 == 0 for cell in mine) == len(EVEN)]
+    mine_even = [cell for cell in mine if cell["on"].count("1") % 2 == 0]
     plain = [cell for cell in mine if cell["on"] == "00000"]
+    for on, name in zip([(0,) * len(TRICKS), *ALONE], ["none", *TRICKS], strict=True):
+        here = [cell["score"] for cell in mine if cell["on"] == "".join(map(str, on))]
+        if here:
+            good, modes = (statistics.mean(score[key] for score in here) for key in ("good", "modes"))
+            print(f"{data}, alone: {name:<16} {len(here)} seeds, good {good:.1%}, modes {modes:.1f}")
     print(f"{data}: {len(seeds)} seeds; without any trick: ", end="")
     print(", ".join(f"{name} {statistics.mean(map(measure, plain)):.2f}" for name, measure in MEASURES.items()))
     for i, trick in enumerate(TRICKS):
@@ -74,7 +82,8 @@ def table(cells: list[Cell], data: str) -> None:
             effects = []
             for seed in seeds:
                 with_, without = (
-                    [measure(cell) for cell in mine if cell["seed"] == seed and cell["on"][i] == digit] for digit in "10"
+                    [measure(cell) for cell in mine_even if cell["seed"] == seed and cell["on"][i] == digit]
+                    for digit in "10"
                 )
                 effects.append(statistics.mean(with_) - statistics.mean(without))
             spread = student(n - 1) * statistics.stdev(effects) / math.sqrt(n) if (n := len(effects)) > 3 else math.nan
@@ -85,8 +94,10 @@ def table(cells: list[Cell], data: str) -> None:
 def main() -> None:
     """The study."""
     data = sys.argv[1] if len(sys.argv) > 1 else "grid"
+    count = 1 + len(ALONE) if "alone" in sys.argv else None
+    sys.argv = [word for word in sys.argv if word != "alone"]
     seeds = [int(word) for word in sys.argv[2:]] or range(10)
-    wanted = ((data, "".join(map(str, on)), seed) for seed in seeds for on in EVEN)
+    wanted = ((data, "".join(map(str, on)), seed) for seed in seeds for on in [(0, 0, 0, 0, 0), *ALONE, *EVEN[1:]][:count])
     table(study("tricks", wanted, ("data", "on", "seed"), play), data)
 
 
