@@ -354,7 +354,9 @@ def test_verdicts_are_compared_only_if_they_rest_on_the_same(tmp_path: Path) -> 
 
     def tell(folder: RunFolder, value: float, fingerprint: str) -> None:
         estimate = {"value": value, "low": value - 1, "high": value + 1, "floor": 1.0, "n": 10}
-        folder.verdict_file.write_text(json.dumps({"fingerprint": fingerprint, "quality": {"ratio": estimate}}))
+        folder.verdict_file.write_text(
+            json.dumps({"fingerprint": fingerprint, "sentences": {}, "quality": {"ratio": estimate}})
+        )
 
     tell(folders[0], 2.5, "same")
     tell(folders[1], 7.5, "same")

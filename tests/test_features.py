@@ -282,3 +282,12 @@ def test_a_damaged_file_in_the_cache_is_written_anew(tmp_path: Path) -> None:
 def test_the_names_are_all_there() -> None:
     for name in NAMES[:5]:
         assert load_features(name).name == name
+
+
+def test_digits_are_features_for_digits_alone() -> None:
+    """Clothes of 28 x 28 are no digits: a classifier of digits would find ten of them all the same."""
+    assert choose((1, 28, 28), "digits") == choose((1, 28, 28)) == "digits"
+    assert choose((3, 28, 28), "stacked-digits") == "stacked-digits"
+    assert choose((1, 28, 28), "clothes/") in ("pixels", "efflite0")
+    assert choose((3, 28, 28), "digits") in ("pixels", "efflite0")
+    assert choose((2,), "ring") == "identity"

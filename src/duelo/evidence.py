@@ -24,6 +24,7 @@ from duelo.saves import load_game
 from duelo.words import UserError
 
 MOST, FEWEST = 10_000, 100  # members that are measured of each kind; below the fewest, no number would mean anything
+OTHERS = 1_000_003  # added to the seed: the best point was chosen by the latents of the run's own
 STACKED = 26_000  # samples for the thousand modes: Lin et al. 2018 (PacGAN), section 4.2
 FARTHEST = 1e6  # coordinate of a point; squares of much larger ones are lost in float32
 ROWS, STEPS = 6, 9  # of the interpolations
@@ -60,7 +61,7 @@ def of_run(folder: RunFolder, n: int = MOST, seed: int = 0) -> Evidence:
             pictures["discriminators"] = png(discriminators(learner, dataset.truth))
     elif not recipe.networks.conditional:
         pictures["interpolation"] = png(tile(interpolations(learner, seed), columns=STEPS))
-    return Evidence(sample(learner, n, seed), dataset, str(folder.path), learner.nimg / 1000, pictures, learner)
+    return Evidence(sample(learner, n, seed + OTHERS), dataset, str(folder.path), learner.nimg / 1000, pictures, learner)
 
 
 def of_file(path: Path, data: str) -> Evidence:

@@ -29,6 +29,7 @@ from duelo.words import UserError, did_you_mean, say
 
 ASPECTS = ("quality", "equilibrium", "copying", "modes")
 MOST_TRAIN = 100_000  # training members among which copies are looked for
+PROTOCOL = 1  # to be raised whenever numbers would come out differently: verdicts of two protocols cannot be compared
 BRIEF_KIMG = 30.0  # the length of the opponent's training in a brief verdict
 SHOWN = 8  # rows of a gallery
 BINS = 40  # of the histogram of logits
@@ -67,7 +68,7 @@ def assess(
     has_modes = dataset.truth is not None or dataset.name == "stacked-digits"
     if set(only) == {"modes"} and not has_modes:
         raise UserError("measure.no_modes", data=dataset.name)
-    features = load_features(choose(dataset.shape))
+    features = load_features(choose(dataset.shape, dataset.name or None))
     train = drawn(dataset.train, MOST_TRAIN, seed)
     places = torch.arange(len(generated))
     if len(generated) > MOST:  # a file may be sorted
@@ -133,7 +134,7 @@ def drawn(part: Part, most: int, seed: int) -> Tensor:
 
 def fingerprint(verdict: dict[str, Any], heldout: Tensor) -> str:
     """What a verdict depends on beside the generator: 16 hexadecimal digits."""
-    parts = [verdict[key] for key in ("n", "n_heldout", "seed", "features", "brief")]
+    parts = [PROTOCOL, *(verdict[key] for key in ("n", "n_heldout", "seed", "features", "brief"))]
     digest = hashlib.sha256(json.dumps(parts).encode())
     digest.update(heldout.contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]

@@ -165,14 +165,16 @@ def described(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def choose(shape: tuple[int, ...]) -> str:
-    """The name of the features for members of the `shape` (d,) or (c, h, w): what is best for them of what is installed."""
+def choose(shape: tuple[int, ...], data: str | None = None) -> str:
+    """The name of the features for members of the `shape` (d,) or (c, h, w): what is best for them of what is installed.
+
+    data: the name of the data set, if it is known: pictures of another one are no digits, even if they are 28 x 28.
+    """
     if len(shape) == 1:
         return "identity"
-    if shape == (1, SIDE, SIDE):
-        return "digits"
-    if shape == (3, SIDE, SIDE):
-        return "stacked-digits"
+    for name, channels in (("digits", 1), ("stacked-digits", 3)):
+        if shape == (channels, SIDE, SIDE) and data in (None, name):
+            return name
     return "pixels" if weights_file() is None else "efflite0"
 
 
