@@ -23,10 +23,3 @@ def study(name: str, wanted: Iterable[tuple[Hashable, ...]], keys: tuple[str, ..
             file.write(json.dumps(cells[-1]) + "\n")
         print(*place, flush=True)
     return cells
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share: Wilson 1927."""
-    z = 1.96
-    middle, spread = (hits + z * z / 2) / (n + z * z), z * (hits * (n - hits) / n + z * z / 4) ** 0.5 / (n + z * z)
-    return middle - spread, middle + spread

@@ -21,13 +21,14 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import torch
-from cells import Cell, study, wilson
+from cells import Cell, study
 
 import duelo
 from duelo import rejection
 from duelo.build import build, opponent, pair_of, schedule
 from duelo.learner import Learner, sample
 from duelo.measure import score, sliced_wasserstein
+from duelo.measure.estimate import wilson
 from duelo.play import Game
 from duelo.recipes import Recipe
 
@@ -127,7 +128,7 @@ def table(cells: list[Cell], data: str) -> None:
             here = [c for c in mine if c["rule"] == rule]
             if here:
                 hits = sum(succeeded(mine, c, who) for c in here)
-                low, high = wilson(hits, len(here))
+                low, high = wilson(hits / len(here), len(here))
                 print(f"  {rule}: {hits}/{len(here)} = {hits / len(here):.1%} ({low:.1%} to {high:.1%})")
 
 

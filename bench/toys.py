@@ -10,14 +10,13 @@ Seconds are of the whole seed. Each finished cell is written to bench/results/to
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 import torch
+from cells import Cell, study
 
 import duelo
 from duelo import rejection
@@ -25,11 +24,10 @@ from duelo.build import build, pair_of, schedule
 from duelo.learner import sample
 from duelo.measure import score
 
-RESULTS = Path(__file__).parent / "results" / "toys.jsonl"
 N = 100_000
 
 
-def play(data: str, seed: int) -> dict[str, object]:
+def play(data: str, seed: int) -> Cell:
     """One cell: trained, chosen from, and scored."""
     recipe = duelo.resolve(data, "islands", {"seed": seed})
     dataset = duelo.load(data)
@@ -45,8 +43,6 @@ def play(data: str, seed: int) -> dict[str, object]:
     seconds = time.perf_counter() - start
     floor = dataset.truth.sample(N, torch.Generator().manual_seed(10_000 + seed))
     return {
-        "data": data,
-        "seed": seed,
         "generator": asdict(score(sample(game, N, seed, chunk=10_000), dataset.truth)),
         "chosen": asdict(score(chosen, dataset.truth)),
         "kept": kept,
@@ -59,7 +55,7 @@ def play(data: str, seed: int) -> dict[str, object]:
     }
 
 
-def table(cells: list[dict]) -> None:
+def table(cells: list[Cell]) -> None:
     """What is measured, for people: medians, and the worst seed in brackets."""
     for data in ("ring", "grid"):
         mine = [cell for cell in cells if cell["data"] == data]
@@ -88,16 +84,8 @@ def table(cells: list[dict]) -> None:
 
 def main() -> None:
     """The study."""
-    cells = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-    done = {(cell["data"], cell["seed"]) for cell in cells}
-    for data in ("ring", "grid"):
-        for seed in [int(word) for word in sys.argv[1:]] or range(20):
-            if (data, seed) in done:
-                continue
-            cells.append(play(data, seed))
-            with RESULTS.open("a") as file:
-                file.write(json.dumps(cells[-1]) + "\n")
-    table(cells)
+    seeds = [int(word) for word in sys.argv[1:]] or range(20)
+    table(study("toys", ((data, seed) for data in ("ring", "grid") for seed in seeds), ("data", "seed"), play))
 
 
 if __name__ == "__main__":

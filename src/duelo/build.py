@@ -93,15 +93,15 @@ def pair_of(recipe: Recipe) -> Pair:
     return pair
 
 
-def opponent(recipe: Recipe, width: int | None = None) -> nn.Module:
+def opponent(recipe: Recipe) -> nn.Module:
     """A new discriminator for a run's data: of the recipe's own pair, or where it has none, of the default for such data.
 
-    width: of its narrowest layer, if not the recipe's. A function of the recipe alone. Raises UserError.
+    A function of the recipe alone. Raises UserError.
     """
     pair = recipe.networks.pair
     if recipe.rival:
         pair = "islands" if recipe.points else "convolutional" if recipe.data in DATA else "upsampling"
-    dials = {"pair": pair, "conditional": False, "two_stage": False, "width": width or recipe.networks.width}
+    dials = {"pair": pair, "conditional": False, "two_stage": False}
     alone = recipe.model_copy(
         update={
             "networks": recipe.networks.model_copy(update=dials),

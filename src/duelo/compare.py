@@ -16,6 +16,7 @@ from duelo.folder import RunFolder
 from duelo.pages import NEUTRAL, Curve, both, draw, fill, picture
 from duelo.recipes import Recipe, flat
 from duelo.report import share_at_end, speed, top_rows, written
+from duelo.verdict_page import strongest
 from duelo.words import LANGUAGES, UserError, say
 
 # a colour and a line style for each run; the page has a lighter set of the colours for dark screens
@@ -184,16 +185,13 @@ def told(run: Run, may: bool) -> list[tuple[str, str]]:
     def spread(estimate: dict[str, Any] | None, form: str) -> str:
         if not estimate:
             return "-"
-        numbers = [estimate[key] for key in ("value", "low", "high")]
-        value, low, high = ("-" if number is None else form.format(number) for number in numbers)
+        value, low, high = ("-" if estimate[key] is None else form.format(estimate[key]) for key in ("value", "low", "high"))
         return f"{value} ({low}–{high})"
 
     verdict = run.verdict if may else {}
-    opponents = verdict.get("equilibrium", {}).get("opponents", [])
-    strongest = max((each["accuracy"] for each in opponents), key=lambda accuracy: float(accuracy["value"]), default=None)
     return [
         ("compare.ratio", spread(verdict.get("quality", {}).get("ratio"), "{:.3g}")),
-        ("compare.opponent", spread(strongest, "{:.1%}")),
+        ("compare.opponent", spread(strongest(verdict.get("equilibrium")).get("accuracy"), "{:.1%}")),
         ("compare.copies", spread(verdict.get("copying", {}).get("share"), "{:.2%}")),
     ]
 

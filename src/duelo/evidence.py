@@ -28,10 +28,8 @@ OTHERS = 1_000_003  # added to the seed: the best point was chosen by the latent
 STACKED = 26_000  # samples for the thousand modes: Lin et al. 2018 (PacGAN), section 4.2
 FARTHEST = 1e6  # coordinate of a point; squares of much larger ones are lost in float32
 ROWS, STEPS = 6, 9  # of the interpolations
-SIDE, POINTS = (
-    160,
-    2_000_000,
-)  # of the discriminators' pictures: pixels, and points that the generator's density is counted from
+SIDE = 160  # of the discriminators' pictures, in pixels
+POINTS = 2_000_000  # from which the generator's density is counted
 
 
 @dataclass(frozen=True)

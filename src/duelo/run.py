@@ -327,14 +327,7 @@ def fetch(recipe: Recipe) -> Generator[Moment, None, tuple[Recipe, Dataset]]:
 
 def dataset_of(recipe: Recipe) -> Dataset:
     """The data that a recipe names. Raises UserError if they are gone, or are not those that its run was trained on."""
-    work = fetch(recipe)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: Recipe = end.value[0]
-            dataset: Dataset = end.value[1]
-            break
+    found, dataset = data.end_of(fetch(recipe))
     trained_on = recipe.images.fingerprint if recipe.images else None  # None also where nothing was trained yet
     if trained_on is not None and found.images is not None and found.images.fingerprint != trained_on:
         raise UserError("run.moved_images", data=recipe.data)

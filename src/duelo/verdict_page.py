@@ -124,6 +124,11 @@ def mode_rows(found: dict[str, Any] | None) -> list[Row]:
     ]
 
 
+def strongest(found: dict[str, Any] | None) -> dict[str, Any]:
+    """The opponent that was right most often, of what a verdict says of the equilibrium; empty if it says nothing."""
+    return next((each for each in found["opponents"] if each["size"] == found["strongest"]), {}) if found else {}
+
+
 def opponent_curves(found: dict[str, Any] | None) -> list[dict[str, Any]]:
     """How the opponents learnt, and what the strongest says of both kinds."""
     if not found:
@@ -135,8 +140,7 @@ def opponent_curves(found: dict[str, Any] | None) -> list[dict[str, Any]]:
     ]
     marks = [(0.5, "report.draw", NEUTRAL)]
     learnt = {lang: draw(lang, "page.opponent_curve", series, marks, "page.opponent_kimg") for lang in LANGUAGES}
-    strongest = next(o for o in found["opponents"] if o["size"] == found["strongest"])
-    logits = strongest["logits"]
+    logits = strongest(found)["logits"]
     places = [logits["reach"] * ((2 * i + 1) / len(logits["real"]) - 1) for i in range(len(logits["real"]))]
     said = [
         Curve(places, [count / max(1, sum(logits[kind])) for count in logits[kind]], colour, f"page.{kind}")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
@@ -45,6 +46,7 @@ __all__ = [
 
 DECODER = 1  # to be raised when the same picture gives other pixels than before
 FORGET_DAYS = 90  # a packed file in the cache that was not used for so long is deleted
+Result = TypeVar("Result")
 
 
 def load(name: str, size: tuple[int, int] | None = None, heldout: str | None = None) -> Dataset:
@@ -59,13 +61,17 @@ def load(name: str, size: tuple[int, int] | None = None, heldout: str | None = N
         return stacked.load()
     if name in ("ring", "grid"):
         return toy_dataset({"ring": ring, "grid": grid}[name]())
-    work = prepare(Path(name), Framing(size), None if heldout is None else Path(heldout))
+    return end_of(prepare(Path(name), Framing(size), None if heldout is None else Path(heldout))).dataset(name)
+
+
+def end_of(work: Generator[Any, None, Result]) -> Result:
+    """What some work comes to, done to its end; how far it is meanwhile goes unheard."""
     while True:
         try:
             next(work)
         except StopIteration as end:
-            packed: Pack = end.value
-            return packed.dataset(name)
+            result: Result = end.value
+            return result
 
 
 def toy_dataset(truth: Mixture) -> Dataset:

@@ -70,15 +70,31 @@ def _candidates(
         block = keys[start : start + COLUMNS].to(dtype) - centre.to(dtype)
         products = torch.addmm(block.square().sum(1), centred, block.T, alpha=-2).add_(squares)  # [b, columns]
         if others:
-            mine = (rows >= start) & (rows < start + len(block))
-            products[mine, rows[mine] - start] = math.inf
-        values, columns = products.topk(min(candidates, len(block)), largest=False)
-        best, which = torch.cat([best, values], 1), torch.cat([which, columns + start], 1)
-        best, order = best.topk(min(candidates, best.shape[1]), largest=False)
-        which = which.gather(1, order)
+            leave_out(products, rows, start)
+        best, which = nearer(best, which, products, start, candidates)
     # the product loses what nearly equal vectors differ by
     exact = torch.stack([(queries[rows] - keys[column]).square().sum(1).sqrt() for column in which.T], 1)
-    if others:
+    exact, which = in_order(exact, which, rows if others else None)
+    return exact, which, best.max(1).values
+
+
+def leave_out(values: Tensor, rows: Tensor, start: int) -> None:
+    """Put infinity, in place, where the queries `rows` [b] meet themselves in `values` [b, c] of the keys from `start`."""
+    mine = (rows >= start) & (rows < start + values.shape[1])
+    values[mine, rows[mine] - start] = math.inf
+
+
+def nearer(best: Tensor, which: Tensor, values: Tensor, start: int, candidates: int) -> tuple[Tensor, Tensor]:
+    """The `candidates` smallest of `best` [b, k], of the keys `which`, and `values` [b, c], of the keys from `start` on."""
+    values, columns = values.topk(min(candidates, values.shape[1]), largest=False)
+    best, which = torch.cat([best, values], 1), torch.cat([which, columns + start], 1)
+    best, order = best.topk(min(candidates, best.shape[1]), largest=False)
+    return best, which.gather(1, order)
+
+
+def in_order(exact: Tensor, which: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Distances [b, k] to the keys `which`, ascending, and these; with `rows` [b], a query's own is infinitely far."""
+    if rows is not None:
         exact = exact.masked_fill(which == rows[:, None], math.inf)
     exact, order = exact.sort(1)
-    return exact, which.gather(1, order), best.max(1).values
+    return exact, which.gather(1, order)

@@ -19,7 +19,7 @@ from torch.optim import AdamW
 
 from duelo.data.augment import augment
 from duelo.data.pixels import to_bytes, to_floats
-from duelo.measure.estimate import Estimate
+from duelo.measure.estimate import Estimate, wilson
 from duelo.networks import PAIRS
 
 WIDTHS = {"small": 8, "medium": 24, "large": 64}  # of the opponents for images
@@ -32,6 +32,7 @@ STOPS = 6  # the points of the curve; the best one by the members kept for that 
 KEPT = 0.1  # share of the training half that chooses it
 SHOWN = 64  # how many members that look most generated, and least, are named
 RANGE = (-1.0, 1.0)
+Z = 1.96  # standard errors to either side in an interval of 95 %
 
 
 @dataclass(frozen=True)
@@ -166,11 +167,8 @@ def right(real_logits: Tensor, fake_logits: Tensor) -> float:
 
 def accuracy(real_logits: Tensor, fake_logits: Tensor, floor: float = math.nan) -> Estimate:
     """The share of right answers [n] and [n], with Wilson's interval (Wilson 1927) for 2 n independent answers."""
-    n, z = len(real_logits) + len(fake_logits), 1.96
-    share = right(real_logits, fake_logits)
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    spread = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Estimate(share, middle - spread, middle + spread, floor, n)
+    n, share = len(real_logits) + len(fake_logits), right(real_logits, fake_logits)
+    return Estimate(share, *wilson(share, n, Z), floor, n)
 
 
 def auc(real_logits: Tensor, fake_logits: Tensor) -> Estimate:
@@ -182,7 +180,7 @@ def auc(real_logits: Tensor, fake_logits: Tensor) -> Estimate:
     area = float((ranks[places[:n]].sum() - n * (n + 1) / 2) / (n * m))
     one, two = area / (2 - area), 2 * area**2 / (1 + area)
     variance = (area * (1 - area) + (n - 1) * (one - area**2) + (m - 1) * (two - area**2)) / (n * m)
-    spread = 1.96 * math.sqrt(max(variance, 0.0))
+    spread = Z * math.sqrt(max(variance, 0.0))
     return Estimate(area, max(area - spread, 0.0), min(area + spread, 1.0), 0.5, n + m)
 
 

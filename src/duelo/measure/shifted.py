@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from duelo.measure.neighbours import in_order, leave_out, nearer
+
 SHIFT = 1  # pixels, right or left, up or down, or both
 SMALLEST = 8  # a side, in pixels, from which on images are shifted at all
 COMPONENTS, CANDIDATES = 64, 16  # of 500 digits among 48,000, this found the nearest one every time; 8 candidates, 99 %
@@ -50,24 +52,18 @@ def nearest_shifted(queries: Tensor, keys: Tensor, k: int = 1, *, others: bool =
         for start in range(0, len(keys), COLUMNS):
             block = small[start : start + COLUMNS]
             products = torch.addmm(squares[start : start + COLUMNS], moved, block.T, alpha=-2).add_(own)
-            nearer = products.view(b, shifts, -1).amin(1)  # [b, columns]
+            at_best = products.view(b, shifts, -1).amin(1)  # [b, columns]
             if others:
-                mine = (rows >= start) & (rows < start + len(block))
-                nearer[mine, rows[mine] - start] = math.inf
-            values, columns = nearer.topk(min(candidates, len(block)), largest=False)
-            best, which = torch.cat([best, values], 1), torch.cat([which, columns + start], 1)
-            best, order = best.topk(min(candidates, best.shape[1]), largest=False)
-            which = which.gather(1, order)
+                leave_out(at_best, rows, start)
+            best, which = nearer(best, which, at_best, start, candidates)
         exact = torch.cdist(
             windows.flatten(2).float() / 255,
             unmoved[which].flatten(2).float() / 255,
             compute_mode="donot_use_mm_for_euclid_dist",  # the product would lose what nearly equal images differ by
         ).amin(1)  # [b, candidates]
-        if others:
-            exact = exact.masked_fill(which == rows[:, None], math.inf)
-        exact, order = exact.sort(1)
+        exact, which = in_order(exact, which, rows if others else None)
         distances.append(exact[:, :k])
-        indices.append(which.gather(1, order)[:, :k])
+        indices.append(which[:, :k])
     return torch.cat(distances), torch.cat(indices)
 
 

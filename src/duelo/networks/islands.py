@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from duelo.networks.blocks import SLOPE, MinibatchDeviation
 from duelo.networks.pair import Pair, couple, outputs, room
+from duelo.networks.toy import perceptron
 
 WAVES = 8
 LONGEST = 4 * math.pi  # the longest wave, in units of the plane; each next one is half as long
@@ -51,16 +51,6 @@ def islands(
     Raises ValueError unless `shape` is (d,).
     """
     (d,) = shape
-    generator = perceptron(2 * room(latent, classes), width, d, first=Signs())
-    discriminator = perceptron(d * (1 + 2 * WAVES), width, outputs(classes), first=Waves(), deviation=bool(deviation))
-    return couple(generator, discriminator, (latent,), None, classes)
-
-
-def perceptron(inputs: int, width: int, outputs: int, first: nn.Module, deviation: bool = False) -> nn.Sequential:
-    """Two hidden layers after `first`, which gives [b, inputs]: -> [b, outputs]."""
-    network = nn.Sequential(first)
-    for n in (inputs, width):
-        network += nn.Sequential(nn.Linear(n, width), nn.LeakyReLU(SLOPE))
-    if deviation:
-        network.append(MinibatchDeviation())
-    return network.append(nn.Linear(width + deviation, outputs))
+    generator = nn.Sequential(Signs(), *perceptron(2 * room(latent, classes), width, d))
+    judge = perceptron(d * (1 + 2 * WAVES), width, outputs(classes), bool(deviation))
+    return couple(generator, nn.Sequential(Waves(), *judge), (latent,), None, classes)

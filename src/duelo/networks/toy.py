@@ -20,13 +20,12 @@ def toy(
     generator = nn.Sequential(
         nn.Linear(room(latent, classes), width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, d)
     )
-    return couple(generator, discriminator(shape, width, outputs(classes), bool(deviation)), (latent,), None, classes)
+    return couple(generator, perceptron(d, width, outputs(classes), bool(deviation)), (latent,), None, classes)
 
 
-def discriminator(shape: tuple[int, ...], width: int, outputs: int, deviation: bool = False) -> nn.Sequential:
-    """A perceptron with two hidden layers of `width` leaky ReLU: [b, d] -> [b, outputs]."""
-    (d,) = shape
-    network = nn.Sequential(nn.Linear(d, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2))
+def perceptron(inputs: int, width: int, outputs: int, deviation: bool = False) -> nn.Sequential:
+    """Two hidden layers of `width` leaky ReLU, and minibatch deviation if wanted: [b, inputs] -> [b, outputs]."""
+    network = nn.Sequential(nn.Linear(inputs, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2))
     if deviation:
         network.append(MinibatchDeviation())
     return network.append(nn.Linear(width + deviation, outputs))

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from duelo.networks.blocks import apply, initialize
 from duelo.networks.convolutional import convolutional, discriminator
 from duelo.networks.pair import Pair
-from duelo.networks.toy import discriminator as perceptron
-from duelo.networks.toy import toy
+from duelo.networks.toy import perceptron, toy
 
 HIDDEN = 256  # units of the layers of the second stage
 FORGET = 0.1  # of a moving average, a round
@@ -160,7 +159,7 @@ def vae(
     what codes there are. deviation: of no meaning here; an encoder looks at each member for itself.
     """
     like = (convolutional if len(shape) == 3 else toy)(shape, width, latent, classes=classes)
-    encoder: nn.Module = strided(shape, width, 2 * latent) if len(shape) == 3 else perceptron(shape, width, 2 * latent)
+    encoder: nn.Module = strided(shape, width, 2 * latent) if len(shape) == 3 else perceptron(shape[0], width, 2 * latent)
     if classes:
         encoder = Labelled(encoder, classes, 2 * latent)
     second: dict[str, Any] = {"decoder": None, "encoder": None}
