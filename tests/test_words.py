@@ -39,11 +39,12 @@ def test_nothing_was_left_untranslated() -> None:
 def test_every_key_is_used_and_every_used_key_exists() -> None:
     source = "\n".join(
         file.read_text(encoding="utf-8")
-        for pattern in ("*.py", "*.html")
+        for pattern in ("*.py", "*.html", "*.js")
         for file in Path(words.__file__).parents[1].rglob(pattern)
-        if file.parent.name != "words"
+        if file.parent.name not in ("words", "uplot")
     )
-    quoted = set(re.findall(r'["\']([a-z]+\.[a-z_]+)["\']', source))
+    quoted = set(re.findall(r'["\'`]([a-z]+\.[a-z_]+(?:\.[a-z_]+)*)["\'`]', source))
+    composed = set(re.findall(r'["\'`](lab\.[a-z_.]+[._])(?:\$\{|["\'`] \+|\{)', source))  # `lab.data.${name}`
     families = {"rule.", "preset.", "machine.", "report.title.", "report.part_", "train.packing_"}
     families |= {"inspect.channels_", "inspect.fit_", "found.", "finding.", "remedy."}  # composed at run time
     rows = "precision recall share c_t authenticity fld_gap memorisation narrowest widest"
@@ -52,10 +53,12 @@ def test_every_key_is_used_and_every_used_key_exists() -> None:
     quoted |= {f"page.{name}" for name in f"{rows} {sizes} {kinds}".split()}
     measured = "quality equilibrium copying modes few_generated few_heldout few_train"
     quoted |= {f"measure.{name}" for name in measured.split()}
+    families |= composed
     unused = {key for key in LANGUAGES["en"] if key not in quoted and not any(key.startswith(f) for f in families)}
     assert unused == {"error", "did_you_mean"}
     used = set(re.findall(r'(?:say|UserError|TrainingFailed|CheckpointError|t)\(\s*"([a-z]+\.[a-z_]+)"', source))
     assert used <= set(LANGUAGES["en"])
+    assert {key for key in quoted if key.startswith("lab.")} <= set(LANGUAGES["en"])
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,12 @@ import difflib
 import os
 from collections.abc import Iterable
 
-from duelo.words import en, en_pages, es, es_pages
+from duelo.words import en, en_lab, en_lesson, en_pages, es, es_lab, es_lesson, es_pages
 
-LANGUAGES = {"en": en.WORDS | en_pages.PAGES, "es": es.WORDS | es_pages.PAGES}
+LANGUAGES = {
+    "en": en.WORDS | en_pages.PAGES | en_lab.LAB | en_lesson.LESSON,
+    "es": es.WORDS | es_pages.PAGES | es_lab.LAB | es_lesson.LESSON,
+}
 
 
 def language() -> str:

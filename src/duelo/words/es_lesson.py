@@ -1,0 +1,3 @@
+"""Spanish: the guided lesson of the lab, chapter by chapter."""
+
+LESSON: dict[str, str] = {}
