@@ -13,7 +13,7 @@ import cyclopts
 from cyclopts import App, Parameter
 
 from duelo import __version__, recipes
-from duelo.folder import RunFolder, find_runs
+from duelo.folder import RunFolder, default_out, find_runs
 from duelo.presets import PRESETS
 from duelo.words import UserError, did_you_mean, say
 
@@ -110,17 +110,6 @@ def explain(error: cyclopts.CycloptsError, tokens: list[str]) -> str:
     unused = getattr(error, "unused_tokens", None) or getattr(error, "token", None) or []
     names = " ".join(unused) if isinstance(unused, list) else unused.keyword or unused.value
     return say("cli.unused", names=names, command=command) if names else str(error).replace("\n", " ")
-
-
-def default_out(data: str, recipe: str | None, options: dict[str, Any]) -> Path:
-    """runs/ and a name made of what was asked for, in any order, so that the same command finds its run again."""
-    parts = [data if data in recipes.DATA else Path(os.path.abspath(data)).name or "images"]
-    if recipe is not None:
-        parts.append(Path(recipe).stem)
-    for key, value in sorted(options.items()):
-        key = key.removeprefix("images.")
-        parts.append(f"{key}{value:g}" if isinstance(value, float) else f"{key}{value}")
-    return Path("runs") / "-".join(part.replace("/", "_") for part in parts)
 
 
 @app.command(help=say("help.train"), help_epilogue=say("help.overrides"))

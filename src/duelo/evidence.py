@@ -97,12 +97,15 @@ def interpolations(learner: Learner, seed: int = 0) -> Tensor:
     Images [ROWS * STEPS, c, h, w] uint8, row by row.
     """
     ends = torch.randn(2, ROWS, *learner.pair.latent_shape, generator=torch.Generator().manual_seed(seed))
-    first, last = ends.flatten(2)
-    angle = torch.acos((torch.nn.functional.cosine_similarity(first, last)).clamp(-0.999, 0.999))[:, None, None]
-    t = torch.linspace(0, 1, STEPS)[None, :, None]
-    way = (((1 - t) * angle).sin() * first[:, None] + (t * angle).sin() * last[:, None]) / angle.sin()
-    latents = way.reshape(ROWS * STEPS, *learner.pair.latent_shape).to(learner.device)
+    latents = between(*ends.flatten(2), STEPS).reshape(ROWS * STEPS, *learner.pair.latent_shape).to(learner.device)
     return to_bytes(learner.ema.eval()(latents).cpu(), learner.pair.pixel_range)
+
+
+def between(first: Tensor, last: Tensor, steps: int) -> Tensor:
+    """The way from `first` [n, d] to `last` [n, d] on the sphere, both ends included: [n, steps, d]."""
+    angle = torch.acos((torch.nn.functional.cosine_similarity(first, last)).clamp(-0.999, 0.999))[:, None, None]
+    t = torch.linspace(0, 1, steps)[None, :, None]
+    return (((1 - t) * angle).sin() * first[:, None] + (t * angle).sin() * last[:, None]) / angle.sin()
 
 
 @torch.no_grad()

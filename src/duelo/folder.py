@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ class RunFolder:
     recipe.toml (as resolved), machine.json, stats.jsonl (a line for each interval), samples/<kimg>.png,
     checkpoints/<images>.safetensors and best.safetensors (the best point), data.json (how the data were cut into parts),
     data.png (some training images), rescues.json (how often it fell apart), end.json (if it ended early), verdict.json and
-    verdict/<name>.png (what was measured), report.html.
+    verdict/<name>.png (what was measured), report.html, train.log (what a training that the lab started said). While a
+    process trains here, it holds .lock, and .pid says which one it is.
     """
 
     path: Path
@@ -57,6 +59,18 @@ class RunFolder:
     @property
     def end_file(self) -> Path:
         return self.path / "end.json"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.path / ".lock"
+
+    @property
+    def holder_file(self) -> Path:
+        return self.path / ".pid"
+
+    @property
+    def log_file(self) -> Path:
+        return self.path / "train.log"
 
     @property
     def verdict_file(self) -> Path:
@@ -164,6 +178,17 @@ def _values(file: Path) -> dict[str, Any]:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}
+
+
+def default_out(data: str, recipe: str | None, options: dict[str, Any]) -> Path:
+    """runs/ and a name made of what was asked for, in any order, so that the same command finds its run again."""
+    parts = [data if data in recipes.DATA else Path(os.path.abspath(data)).name or "images"]
+    if recipe is not None:
+        parts.append(Path(recipe).stem)
+    for key, value in sorted(options.items()):
+        key = key.removeprefix("images.")
+        parts.append(f"{key}{value:g}" if isinstance(value, float) else f"{key}{value}")
+    return Path("runs") / "-".join(part.replace("/", "_") for part in parts)
 
 
 def find_runs(folder: Path) -> list[RunFolder]:

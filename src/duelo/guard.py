@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -24,8 +26,9 @@ def claimed(folder: RunFolder) -> Iterator[None]:
             raise UserError("run.foreign_folder", path=folder.path, file=foreign.name)
         made = [place for place in (folder.path, *folder.path.parents) if not place.exists()]
         folder.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.path / ".lock")
+        lock = FileLock(folder.lock_file)
         lock.acquire(timeout=0)
+        folder.holder_file.write_text(json.dumps({"pid": os.getpid(), "began": began(os.getpid())}), encoding="utf-8")
     except Timeout as error:
         raise UserError("run.locked", path=folder.path) from error
     except OSError as error:
@@ -33,19 +36,49 @@ def claimed(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(OSError):
+            folder.holder_file.unlink(missing_ok=True)
         lock.release()
         if made and not folder.exists():
             with suppress(OSError):
-                (folder.path / ".lock").unlink(missing_ok=True)
+                folder.lock_file.unlink(missing_ok=True)
                 for place in made:
                     place.rmdir()
+
+
+def holder(folder: RunFolder) -> int | None:
+    """The number of the process that trains in the folder now; None if none does. It changes nothing there."""
+    try:
+        signed = json.loads(folder.holder_file.read_text(encoding="utf-8"))
+        pid, then = int(signed["pid"]), signed["began"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    if began(pid) != then:  # it was killed; asked first, since to try the lock could be in the way of one that begins
+        return None
+    lock = FileLock(folder.lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return pid
+    except OSError:
+        return None
+    lock.release()
+    return None
+
+
+def began(pid: int) -> str | None:
+    """When a process began, as the system counts; None if there is no such process; "" where the system does not say."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None if Path("/proc/self/stat").exists() else ""
 
 
 def _foreign(path: Path) -> Path | None:
     """Something in this place that no run of ours can have left before it saved its recipe."""
     if not path.is_dir():
         return path if path.exists() else None
-    ours = {".lock", ".recipe.toml.tmp"}
+    ours = {".lock", ".pid", "train.log", ".recipe.toml.tmp"}
     return next((file for file in sorted(path.iterdir()) if file.name not in ours), None)
 
 

@@ -186,10 +186,23 @@ def sample(learner: Learner, n: int, seed: int = 0, labels: Tensor | None = None
     The latents are a function of `seed` alone (drawn on the CPU), so sample i is the same whatever n and the device.
     labels: the classes [n] int64 of a conditional generator; by default those of ``sample_labels``.
     """
+    labels = sample_labels(learner, n, seed) if labels is None else labels
+    return imagine(learner, sample_latents(learner, n, seed), labels, chunk)
+
+
+def sample_latents(learner: Learner, n: int, seed: int = 0) -> Tensor:
+    """The latents [n, *latent_shape] float32 of ``sample``, on the CPU."""
     # sixteen at a time: torch fills normal numbers in blocks of 16, and a cut block would change the last samples
-    latents = torch.randn(-(-n // 16) * 16, *learner.pair.latent_shape, generator=torch.Generator().manual_seed(seed))[:n]
-    if labels is None:
-        labels = sample_labels(learner, n, seed)
+    return torch.randn(-(-n // 16) * 16, *learner.pair.latent_shape, generator=torch.Generator().manual_seed(seed))[:n]
+
+
+@torch.no_grad()
+def imagine(learner: Learner, latents: Tensor, labels: Tensor | None, chunk: int = 500) -> Tensor:
+    """What the averaged generator makes of `latents` [n, *latent_shape]: like ``sample``.
+
+    labels: the classes [n] int64, for a conditional generator alone.
+    """
+    n = len(latents)
     generator = learner.ema.eval() if learner.nimg else learner.pair.generator.eval()
     fakes = []
     for start in range(0, n, chunk):

@@ -133,14 +133,14 @@ def _newest(learner: Learner, files: list[Path], folder: RunFolder) -> tuple[dic
     return None, []
 
 
-def load_game(folder: RunFolder, device: str = "auto") -> tuple[Learner, Recipe]:
+def load_game(folder: RunFolder, device: str = "auto", newest: bool = False) -> tuple[Learner, Recipe]:
     """A run's game at its best point, or at its newest whole checkpoint if none was judged; its data is not needed.
 
-    Raises UserError if there is none.
+    newest: not the best point. Raises UserError if there is none.
     """
     recipe = folder.recipe()
     learner = build(recipe, machine.find_device(device))
-    best = [folder.best_file] if folder.best_file.is_file() else []
+    best = [folder.best_file] if folder.best_file.is_file() and not newest else []
     tree, _ = _newest(learner, [*best, *folder.checkpoints()], folder)
     if tree is None:
         raise UserError("run.no_checkpoint", path=folder.path)

@@ -1,14 +1,16 @@
 """Every sentence a learner meets, in English and Spanish.
 
-``say("key", name=value)`` gives the sentence in the language in force: ``DUELO_LANG`` if set, else the
-locale's, else English. The two dictionaries hold the same keys and the same placeholders (tested).
+``say("key", name=value)`` gives the sentence in the language in force: that of ``speaking``, else ``DUELO_LANG`` if set,
+else the locale's, else English. The two dictionaries hold the same keys and the same placeholders (tested).
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from duelo.words import en, en_lab, en_lesson, en_pages, es, es_lab, es_lesson, es_pages
 
@@ -18,8 +20,24 @@ LANGUAGES = {
 }
 
 
+_asked: ContextVar[str | None] = ContextVar("language", default=None)
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Inside, in this thread or task alone, the language in force is `lang`: a server is asked in several at once."""
+    token = _asked.set(lang)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
 def language() -> str:
     """The language in force: "en" or "es"."""
+    asked = _asked.get()
+    if asked is not None:
+        return asked
     for variable in ("DUELO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(variable, "")
         if value:
