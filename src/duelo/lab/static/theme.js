@@ -39,7 +39,25 @@ export function onTheme(listener) {
   return () => listeners.delete(listener);
 }
 
-/** What the variable --name of the style sheet is now, for canvases. */
+let probe = null;
+const computed = new Map();
+onTheme(() => computed.clear());
+
+/** What the variable --name of the style sheet is now, as "rgb(...)", for canvases. */
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  if (!probe) {
+    probe = document.createElement("span");
+    probe.hidden = true;
+    document.documentElement.append(probe);
+  }
+  if (!computed.has(name)) {
+    probe.style.color = `var(--${name})`; // a light-dark() is resolved only where it is used
+    computed.set(name, getComputedStyle(probe).color);
+  }
+  return computed.get(name);
+}
+
+/** The same as [red, green, blue], 0 to 255. */
+export function channels(name) {
+  return colour(name).match(/[\d.]+/g).slice(0, 3).map(Number);
 }

@@ -1,0 +1,170 @@
+/* The live game, as the page knows it: what the server tells, kept, and handed to whoever listens. */
+
+const KEPT = 1200; // points of a curve; beyond, every second one is dropped
+const PAUSE_MS = 40; // between two frames, so that a fast server does not keep the page from answering
+const CURVES = {
+  discriminator_loss: (tick) => tick.losses?.discriminator,
+  generator_loss: (tick) => tick.losses?.generator,
+  real_right: (tick) => tick.real_right,
+  fake_right: (tick) => tick.fake_right,
+  referee_right: (tick) => tick.referee_right,
+  generator_gradient: (tick) => tick.gradients?.generator,
+  discriminator_gradient: (tick) => tick.gradients?.discriminator,
+};
+
+/** context: of the view. Ends by itself when the view is left.
+ *  Events: "settings", "tick", "frame", "duel", "finding", "failed", "connection", "anew"; each handler gets the whole `live`. */
+export function liveGame(context) {
+  const { api, onLeave } = context;
+  const handlers = new Map();
+  const live = {
+    settings: {}, choices: {}, state: "empty", nimg: 0, error: null, connected: false,
+    tick: null, duel: null, findings: [], frame: null, kept: {}, heard: 0,
+    curves: emptyCurves(),
+  };
+
+  live.on = (name, handler) => {
+    handlers.set(name, [...(handlers.get(name) ?? []), handler]);
+  };
+  const tell = (name) => (handlers.get(name) ?? []).forEach((handler) => handler(live));
+
+  /** What an answer or the first event of a stream tells: any part of the whole state. */
+  function takeWhole(told) {
+    for (const name of ["settings", "choices", "state", "nimg"]) {
+      if (told[name] !== undefined) live[name] = told[name];
+    }
+    const { tick, duel, finding, failed } = told.latest ?? {};
+    if (duel) live.duel = duel;
+    if (finding) live.findings = finding;
+    if (tick) takeTick(tick);
+    if (failed) fail(failed);
+    tell("settings");
+  }
+
+  function fail({ error }) {
+    live.state = "failed";
+    live.error = error[context.lang];
+    tell("failed");
+  }
+
+  function takeTick(tick) {
+    if (tick.nimg < (live.curves.nimg.at(-1) ?? 0) || tick.state === "starting") startAnew();
+    live.tick = tick;
+    live.heard += 1;
+    live.nimg = tick.nimg;
+    if (tick.state) live.state = tick.state;
+    remember(live.curves, tick);
+    tell("tick");
+  }
+
+  function startAnew() {
+    live.curves = emptyCurves();
+    live.findings = [];
+    live.duel = null;
+    tell("anew");
+  }
+
+  const close = api.events("live/events", {
+    state: takeWhole,
+    settings(settings) {
+      const moved = settings.data !== live.settings.data;
+      live.settings = settings;
+      tell("settings");
+      if (moved) live.load(); // other data have other choices
+    },
+    tick: takeTick,
+    duel(duel) {
+      live.duel = duel;
+      tell("duel");
+    },
+    finding(found) {
+      live.findings = found;
+      tell("finding");
+    },
+    failed: fail,
+  }, {
+    onState(state) {
+      live.connected = state === "open";
+      tell("connection");
+    },
+  });
+
+  const aborting = new AbortController();
+  followFrames(live, api, aborting.signal, () => tell("frame"));
+
+  onLeave(() => {
+    close();
+    aborting.abort();
+    handlers.clear();
+  });
+
+  const asked = async (promise) => {
+    try {
+      const told = await promise;
+      if (told?.settings) takeWhole(told);
+      return told;
+    } catch (error) {
+      context.toast(error.message, "error");
+      return null;
+    }
+  };
+  live.load = () => asked(api.get("live"));
+  live.start = (settings) => asked(api.post("live", settings));
+  live.change = (changes) => asked(api.patch("live", changes));
+  live.act = (action, n = 1) => asked(api.post("live/do", { action, n }));
+  live.draw = (points) => asked(api.post("live/points", { points }));
+  live.toggle = () => live.act(live.state === "playing" ? "pause" : "play");
+  return live;
+}
+
+function emptyCurves() {
+  return { nimg: [], ...Object.fromEntries(Object.keys(CURVES).map((name) => [name, []])) };
+}
+
+/** One more point of every curve; a curve that grew too long loses every second point. */
+function remember(curves, tick) {
+  if (curves.nimg.at(-1) === tick.nimg) return;
+  curves.nimg.push(tick.nimg);
+  for (const [name, of] of Object.entries(CURVES)) {
+    const value = of(tick);
+    curves[name].push(Number.isFinite(value) ? value : null);
+  }
+  if (curves.nimg.length > KEPT) {
+    for (const name of Object.keys(curves)) curves[name] = curves[name].filter((_, i) => i % 2 === 1 || i > KEPT * 0.75);
+  }
+}
+
+/** Ask for the newest frame again and again, as long as the page is seen. */
+async function followFrames(live, api, signal, tell) {
+  let after = -1;
+  while (!signal.aborted) {
+    try {
+      if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+      const frame = await api.binary("live/frame", { query: { after, known: live.kept.dataId }, signal });
+      if (frame && !signal.aborted) {
+        after = frame.meta.frame ?? after + 1;
+        await new Promise(requestAnimationFrame);
+        keep(live, frame);
+        tell();
+      }
+      await sleep(frame ? PAUSE_MS : 100);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      after = -1; // perhaps another server: take whatever it has
+      await sleep(1000);
+    }
+  }
+}
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Arrays that come only now and then stay until the data changes. */
+function keep(live, frame) {
+  const { meta, arrays } = frame;
+  if (live.kept.dataId !== meta.data_id) live.kept = { dataId: meta.data_id };
+  for (const name of ["real", "reals", "optimal", "nearest", "nearest_heldout", "distances"]) {
+    if (arrays[name]) live.kept[name] = arrays[name];
+  }
+  live.frame = { meta, arrays: { ...live.kept, ...arrays } };
+  delete live.frame.arrays.dataId;
+}

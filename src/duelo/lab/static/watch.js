@@ -1,0 +1,107 @@
+/* Watching the duel: the referee's bar, the stage, the curves, and everything that can be changed. */
+
+import { controls } from "./controls.js";
+import { curves } from "./curves.js";
+import { h } from "./dom.js";
+import { drawingBoard } from "./drawing.js";
+import { findings } from "./findings.js";
+import { imageStage } from "./images.js";
+import { liveGame } from "./live.js";
+import { refereeBar } from "./referee.js";
+import { pointStage } from "./stage.js";
+import { transport } from "./transport.js";
+
+const LAYERS = [
+  ["real", "real"],
+  ["fake", "g"],
+  ["heat", "d"],
+  ["optimal", "d"],
+  ["arrows", "g"],
+  ["grid", "g"],
+];
+const chosen = {}; // layers as they were left, for when the view comes back
+
+export function mount(element, context) {
+  const { t } = context;
+  const live = liveGame(context);
+  const bar = refereeBar(context);
+  const stage = gameStage(context, live);
+  const transporting = transport(context, live);
+  const drawn = curves(context);
+  const said = findings(context);
+  const draw = h("button", { type: "button", class: "button small", onclick: () => stage.draw() }, t("lab.draw.begin"));
+  const dials = controls(context, live, { extra: { start: [draw] } });
+  const lost = h("p", { class: "notice bad", role: "alert", hidden: true }, t("lab.lost"));
+
+  element.append(
+    h("h1", { class: "visually-hidden" }, t("lab.watch.title")),
+    lost,
+    bar.element,
+    h(
+      "div",
+      { class: "watch-grid" },
+      h("section", { class: "card stage", "aria-label": t("lab.stage.title") }, stage.element, transporting.element),
+      h("div", { class: "stack" }, h("section", { class: "card", "aria-label": t("lab.curves.title") }, drawn.element), said.element),
+      h("section", { class: "card controls-card", "aria-label": t("lab.controls.title") }, h("div", { class: "card-head" }, h("h2", {}, t("lab.controls.title"))), dials.element),
+    ),
+  );
+
+  live.on("settings", () => [bar, transporting, dials, stage, said].forEach((part) => part.show(live)));
+  live.on("tick", () => [bar, transporting, drawn, said].forEach((part) => part.show(live)));
+  live.on("anew", () => [drawn, said].forEach((part) => part.show(live)));
+  for (const name of ["duel", "finding", "failed"]) live.on(name, () => said.show(live));
+  live.on("failed", () => transporting.show(live));
+  live.on("frame", () => stage.show(live));
+  live.on("connection", () => (lost.hidden = live.connected));
+  live.load().then((told) => told?.state === "empty" && live.start({ play: false }));
+  return () => {};
+}
+
+/** The stage that fits the data: for points or for images. */
+export function gameStage(context, live, { layers = {}, keys = true } = {}) {
+  const { t, format } = context;
+  const points = pointStage(context, { ...layers, ...chosen });
+  const images = imageStage(context);
+  const board = drawingBoard(context, points, (drawn) => live.draw(drawn));
+  const waiting = h("div", { class: "stage-waiting" }, t("lab.stage.waiting"));
+  points.element.append(waiting);
+  const summary = h("p", { class: "visually-hidden" });
+  const key = h("div", { class: "stage-key", role: "group", "aria-label": t("lab.stage.layers") }, LAYERS.map(([name, tone]) => layerChip(name, tone)));
+  const element = h("div", { class: "stack" }, keys && key, board.element, points.element, images.element, summary);
+  images.element.hidden = true;
+
+  function layerChip(name, tone) {
+    const chip = h("button", { type: "button", class: `chip ${tone}`, "aria-pressed": String(points.layers[name]), title: t(`lab.layer_hint.${name}`) }, t(`lab.layer.${name}`));
+    chip.addEventListener("click", () => {
+      chosen[name] = points.toggle(name);
+      chip.setAttribute("aria-pressed", String(chosen[name]));
+    });
+    return chip;
+  }
+
+  let described = 0;
+  return {
+    element,
+    draw: () => {
+      element.scrollIntoView({ block: "nearest" });
+      board.begin();
+    },
+    show() {
+      const kind = live.frame?.meta.kind ?? "points";
+      points.element.hidden = key.hidden = kind !== "points";
+      images.element.hidden = kind !== "images";
+      waiting.hidden = Boolean(live.frame) || board.active;
+      if (!live.frame) return;
+      if (kind === "images") images.show(live);
+      else points.show(live.frame);
+      element.dataset.frame = live.frame.meta.frame;
+      if (performance.now() - described < 4000) return;
+      described = performance.now();
+      const judged = live.tick?.judgement;
+      const modes = Number.isFinite(judged?.modes) ? t("lab.stage.modes", { n: judged.modes, of: judged.k }) : "";
+      const text = t("lab.stage.summary", { n: format.count(live.frame.meta.nimg), modes });
+      summary.textContent = text;
+      points.canvas.setAttribute("aria-label", text);
+    },
+  };
+}
