@@ -20,7 +20,7 @@ MOST_AUGMENT = 0.8  # beyond, augmentations leak into what is generated: Karras 
 class Controls:
     """The controls in force during one round.
 
-    discriminator_steps, generator_steps: turns of each side, at least 1.
+    discriminator_steps, generator_steps: turns of each side; at 0 it looks on and does not learn (not with extragradient).
     rate: factor on both sides' learning rates, in [0, 1].
     discriminator_rate, generator_rate: a further factor on one side's learning rate, greater than 0.
     penalty_factor: factor on the weights of the discriminator's penalties, at least 0.

@@ -344,3 +344,22 @@ def list_recipes(name: Annotated[str | None, Parameter(help=say("help.recipe_nam
         return
     for preset, function in PRESETS.items():
         print(f"{preset:<12}{say(f'preset.{function.__name__}')}")
+
+
+@app.command(help=say("help.lab"))
+def lab(
+    data: Annotated[str, Parameter(help=say("help.lab_data"))] = "ring",
+    /,
+    *,
+    port: Annotated[int | None, Parameter(converter=whole, help=say("help.lab_port"))] = None,
+    lang: Annotated[str | None, Parameter(help=say("help.lab_lang"))] = None,
+    host: Annotated[str, Parameter(help=say("help.lab_host"))] = "127.0.0.1",
+    runs: Annotated[Path, Parameter(help=say("help.lab_runs"))] = Path("runs"),
+    allow: Annotated[tuple[Path, ...], Parameter(negative=(), help=say("help.lab_allow"))] = (),
+    browser: Annotated[bool, Parameter(help=say("help.lab_browser"))] = True,
+) -> None:
+    resolved = recipes.resolve(data)  # is there such data? asked before anything is opened
+
+    from duelo.lab import serve
+
+    serve(resolved.data, port=port, lang=lang, host=host, runs=runs, allow=allow, browser=browser)

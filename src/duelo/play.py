@@ -166,7 +166,7 @@ def play(
         controls = balance(game.nimg)
         game.set_rates(controls)
         start = game.nimg
-        end = start + game.batch * world() * controls.discriminator_steps * (2 if game.extragradient else 1)
+        end = start + game.batch * world() * max(1, controls.discriminator_steps) * (2 if game.extragradient else 1)
         look = referee is not None and crossed(start, end, look_kimg)
         before = weights(game.pair) if look else None
         with randomness(seed, rank(), start, game.device):
@@ -192,12 +192,16 @@ Outcome = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]  # real and fake logits,
 
 
 def play_round(game: Game, part: Part, seed: int, controls: Controls, step: bool = True) -> Outcome:
-    """One round: both sides' turns. step: False to leave the gradients where they are, and the weights too."""
-    for _ in range(controls.discriminator_steps):
+    """One round: both sides' turns. step: False to leave the gradients where they are, and the weights too.
+
+    A side that has no turn is asked all the same, and does not learn.
+    """
+    for _ in range(max(1, controls.discriminator_steps)):
         reals, labels = game.next_batch(part, seed)
-        real_logits, fake_logits, losses, penalty = discriminator_turn(game, reals, labels, controls, step)
-    for _ in range(controls.generator_steps):
-        generator_losses = generator_turn(game, reals, labels, controls, step)
+        learns = step and controls.discriminator_steps > 0
+        real_logits, fake_logits, losses, penalty = discriminator_turn(game, reals, labels, controls, learns)
+    for _ in range(max(1, controls.generator_steps)):
+        generator_losses = generator_turn(game, reals, labels, controls, step and controls.generator_steps > 0)
     return real_logits, fake_logits, losses, generator_losses, penalty
 
 

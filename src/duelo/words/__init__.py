@@ -62,7 +62,7 @@ class UserError(Exception):
     exit_code = 2
 
     def __init__(self, key: str, /, **values: object) -> None:
-        self.key = key
+        self.key, self.values = key, values
         super().__init__("\\n".join(say(key, None, **values).splitlines()))  # also if a path has a line break in it
 
 

@@ -1,0 +1,12 @@
+"""Where the child processes begin: they load torch there, and the server does not."""
+
+from __future__ import annotations
+
+from multiprocessing.connection import Connection
+
+
+def live(pipe: Connection) -> None:
+    """The process of the live game."""
+    from duelo.lab.worker import main
+
+    main(pipe)

@@ -1,0 +1,164 @@
+"""What a page draws of a live game: points, surfaces, arrows and a lattice; or images, and what lies next to them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from duelo.data import Mixture
+from duelo.data.pixels import to_floats
+from duelo.lab.game import LiveGame
+from duelo.lab.wire import Array, array
+from duelo.learner import sample
+from duelo.measure import nearest
+from duelo.networks.blocks import apply, untouched
+from duelo.objectives import threshold
+
+POINTS = 1000  # of each kind
+ARROWS = 64
+COUNTED = 50_000  # points from which the generator's density is estimated
+LINES, PER_LINE, REACH = 13, 61, 2.5  # of the lattice, in standard deviations of the latents
+TILES = 36
+HELDOUT = 10_000
+
+
+def points(game: LiveGame, heat: int) -> list[Array]:
+    """What is drawn of a game of points. heat: the side of D's surface, in cells.
+
+    fake [n, 2]; heat [heat, heat] uint8, the sigmoid of D's logit above its border, row 0 at the bottom; arrows [m, 4]: a
+    point and minus the gradient of G's loss there; grid [lines, per line, 2]: a lattice of latents, through the generator.
+    """
+    fakes = game.fakes(POINTS)
+    with torch.no_grad(), untouched(game.game.pair.discriminator):
+        real = game.dataset.referee.first(256)
+        judge = game.game.pair.discriminator
+        border = threshold(game.game.rules, judge(real), judge(fakes[:256]))
+        surface = (judge(places(heat, extent(game))) - border).sigmoid().reshape(heat, heat)
+    return [
+        array("fake", fakes.numpy()),
+        array("heat", (255 * surface.nan_to_num(0.5)).round().to(torch.uint8).numpy()),
+        array("arrows", arrows(game, fakes[:ARROWS]).numpy()),
+        array("grid", lattice(game).numpy()),
+    ]
+
+
+def real_points(game: LiveGame) -> list[Array]:
+    """real [n, 2]: points of the training part."""
+    return [array("real", game.dataset.train.first(POINTS).numpy())]
+
+
+def extent(game: LiveGame) -> float:
+    """Half the side of the square that shows a game of points."""
+    assert game.dataset.truth is not None
+    return game.dataset.truth.extent
+
+
+def places(side: int, reach: float) -> Tensor:
+    """The middles of the cells of a square [-reach, reach]^2, row by row from the bottom: [side * side, 2]."""
+    ticks = (torch.arange(side) + 0.5) / side * 2 * reach - reach
+    y, x = torch.meshgrid(ticks, ticks, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], 1)
+
+
+def arrows(game: LiveGame, fakes: Tensor) -> Tensor:
+    """Where D would have these points go: [m, 4], each point and minus the gradient of G's loss for it alone."""
+    members = fakes.clone().requires_grad_()
+    rules, judge = game.game.rules, game.game.pair.discriminator
+    with untouched(judge):
+        with torch.no_grad():
+            real_logits = judge(game.dataset.referee.first(len(members)))
+        losses = rules.generator(real_logits, judge(members))
+        (gradient,) = torch.autograd.grad(losses.sum(), members)
+    return torch.cat([fakes, -gradient], 1).nan_to_num(0.0, 0.0, 0.0)
+
+
+@torch.no_grad()
+def lattice(game: LiveGame) -> Tensor:
+    """What G makes of a lattice in the plane of its first two latents, the others 0: [2 LINES, PER_LINE, 2]."""
+    across, along = torch.linspace(-REACH, REACH, LINES), torch.linspace(-REACH, REACH, PER_LINE)
+    latents = torch.zeros(2, LINES, PER_LINE, *game.game.pair.latent_shape)
+    for turned in (0, 1):
+        latents[turned, ..., turned] = along
+        if latents.shape[-1] > 1:
+            latents[turned, ..., 1 - turned] = across[:, None]
+    made = apply(game.game.pair.generator, latents.flatten(0, 2), None)
+    return made.reshape(2 * LINES, PER_LINE, 2).nan_to_num(0.0, 0.0, 0.0)
+
+
+@torch.no_grad()
+def optimal(game: LiveGame, side: int) -> list[Array]:
+    """optimal [side, side] uint8: the optimal discriminator p / (p + q) (Goodfellow et al. 2014, proposition 1).
+
+    p: the known density's share of each cell, exactly; q: the generator's, counted from COUNTED points. Where there is
+    neither, 128.
+    """
+    truth = game.dataset.truth
+    assert truth is not None
+    fakes, reach = game.fakes(COUNTED), truth.extent
+    bounds = [-reach, reach, -reach, reach]
+    counted = torch.histogramdd(fakes.nan_to_num(math.inf), bins=[side, side], range=bounds).hist.T / COUNTED
+    p, one = cell_shares(truth, side), 1 / COUNTED
+    share = (p + one) / (p + counted + 2 * one)
+    return [array("optimal", (255 * share).round().to(torch.uint8).numpy())]
+
+
+def cell_shares(truth: Mixture, side: int) -> Tensor:
+    """The share of a mixture of round Gaussians in each cell, [side, side], row 0 at the bottom: products of two normal
+    distribution functions, the mean over the Gaussians."""
+    edges = torch.linspace(-truth.extent, truth.extent, side + 1, dtype=torch.float64)
+    below = torch.special.ndtr((edges - truth.means.double()[..., None]) / truth.sigma)  # [k, 2, side + 1]
+    inside = below.diff(dim=2)
+    shares: Tensor = inside[:, 1].T @ inside[:, 0] / len(truth.means)
+    return shares.float()
+
+
+def images(game: LiveGame) -> list[Array]:
+    """What is drawn of a game of images: fakes [n, h, w, c] uint8 of latents that stay the same, and what D says of them,
+    logits [n]; of a VAE beside it, rival [n, h, w, c]."""
+    fakes = game.fakes(TILES)
+    pair = game.game.pair
+    labels = (torch.arange(TILES) * pair.classes) // TILES if pair.classes else None
+    with torch.no_grad(), untouched(pair.discriminator):  # in the midst of a batch, as the referee asks
+        logits = apply(pair.discriminator, to_floats(fakes, pair.pixel_range), labels)
+    drawn = [array("fakes", upright(fakes)), array("logits", logits.nan_to_num(0.0).numpy())]
+    if game.rival:
+        drawn.append(array("rival", upright(sample(game.rival, TILES, game.settings.seed))))
+    return drawn
+
+
+def real_images(game: LiveGame) -> list[Array]:
+    """reals [n, h, w, c] uint8: images of the training part."""
+    return [array("reals", upright(game.dataset.train.first(TILES)))]
+
+
+def upright(values: Tensor) -> Any:
+    """Images [n, c, h, w] -> an array [n, h, w, c]."""
+    return values.permute(0, 2, 3, 1).contiguous().numpy()
+
+
+class Neighbours:
+    """Looks for the images nearest to the fakes, in pixels, among those that were trained on and among the held-out ones.
+
+    apart: the mean distance of held-out images to their nearest training image, in grey levels times the root of the pixels.
+    """
+
+    def __init__(self, game: LiveGame) -> None:
+        self.train = game.dataset.train.first(len(game.dataset.train))
+        self.heldout = game.dataset.heldout.first(HELDOUT)
+        self.keys, self.others = self.train.flatten(1).float(), self.heldout.flatten(1).float()
+        self.apart = float(nearest(self.others[:500], self.keys)[0].mean())
+        self.distance = math.nan
+
+    def find(self, fakes: Tensor) -> list[Array]:
+        """nearest and nearest_heldout [n, h, w, c] uint8, and distances [n, 2] to both. fakes: [n, c, h, w] uint8."""
+        queries = fakes.flatten(1).float()
+        (near, which), (far, other) = nearest(queries, self.keys), nearest(queries, self.others)
+        self.distance = float(near.mean())
+        return [
+            array("nearest", upright(self.train[which[:, 0]])),
+            array("nearest_heldout", upright(self.heldout[other[:, 0]])),
+            array("distances", torch.cat([near, far], 1).numpy()),
+        ]

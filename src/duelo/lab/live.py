@@ -1,0 +1,380 @@
+"""The server's side of the live game: its process, what is sent to it, and what it last told, for everyone who looks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import math
+import multiprocessing
+import threading
+from collections.abc import AsyncIterator, Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from duelo.lab import settings as dials
+from duelo.lab import wire
+from duelo.lab.asking import Asked
+from duelo.lab.doors import body
+from duelo.lab.lesson import CHAPTERS, chapter_settings
+from duelo.lab.settings import DRAWN, Settings
+from duelo.recipes import DATA
+from duelo.words import LANGUAGES, UserError, say
+
+ACTIONS = ("play", "pause", "step", "step_d", "step_g", "reset")
+MOST_STEPS = 1000
+FEWEST_POINTS, MOST_POINTS, REACH = 8, 20_000, 10.0
+HEAT = (16, 128)
+REAL_EVERY = 50  # frames
+WAIT = 5.0  # seconds for a newer frame
+ANSWER = 60.0  # seconds for the process: it may have to load torch, or a large folder
+QUEUED = 200  # events for a page that does not take them, before it is dropped
+DESERTED = 30.0  # seconds without anyone who looks, after which the game pauses
+HEARTBEAT = 10.0
+
+
+class Live:
+    """The live game as the server knows it.
+
+    data: what it opens with. inside: gives the place that a client names, or raises UserError if it lies outside the allowed
+    folders. All methods belong to the server's event loop.
+    """
+
+    def __init__(self, data: str, inside: Callable[[str], Path]) -> None:
+        self.inside = inside
+        self.known = tuple(dict.fromkeys([data, *DATA, DRAWN]))
+        self.settings = dials.defaults(data)
+        self.drawn: list[list[float]] | None = None
+        self.state = "empty"
+        self.latest: dict[str, Any] = {}  # the last event of each kind
+        self.frame: tuple[int, dict[str, Any], list[wire.Array]] | None = None
+        self.sticky: dict[str, wire.Array] = {}
+        self.listeners: set[asyncio.Queue[tuple[str, Any] | None]] = set()
+        self.newer = asyncio.Event()
+        self.answers: dict[int, asyncio.Future[Any]] = {}
+        self.numbers = itertools.count()
+        self.pipe: Connection | None = None
+        self.process: Any = None
+        self.sending = asyncio.Lock()
+        self.deserted: asyncio.TimerHandle | None = None
+        self.closing = False
+
+    # --- the process
+
+    def open(self) -> None:
+        """Start the process, unless it is there."""
+        if self.pipe is not None:
+            return
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        from duelo.lab import child
+
+        self.process = context.Process(target=child.live, args=(theirs,), daemon=True, name="duelo-lab-live")
+        self.process.start()
+        theirs.close()
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._listen, args=(loop, self.pipe), daemon=True).start()
+
+    def close(self) -> None:
+        """End the process, which has nothing to save, and every stream."""
+        self.closing = True
+        if self.process is not None:
+            self.process.terminate()
+            self.process.join(2)
+            if self.process.is_alive():
+                self.process.kill()
+        self._gone()
+        for queue in self.listeners:
+            queue.put_nowait(None)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop, pipe: Connection) -> None:
+        """In a thread of its own: hand over what the process tells, until it ends."""
+        with contextlib.suppress(RuntimeError), pipe:  # the loop may be closed: so is the server
+            try:
+                while True:
+                    message = pipe.recv()
+                    loop.call_soon_threadsafe(self._heard, *message)
+            except (EOFError, OSError):
+                loop.call_soon_threadsafe(self._lost, pipe)
+
+    def _lost(self, pipe: Connection) -> None:
+        """The process has ended; by itself, unless we let go of the pipe."""
+        if pipe is not self.pipe:
+            return
+        self._gone()
+        self.state = "failed"
+        self._publish("failed", {"error": {lang: say("lab.live.lost", lang) for lang in LANGUAGES}})
+
+    def _gone(self) -> None:
+        self.pipe = None  # the thread that listens closes it
+        for future in self.answers.values():
+            if not future.done():
+                future.set_result(("lab.live.lost", {}))
+
+    def _heard(self, kind: str, *told: Any) -> None:
+        """The process told something."""
+        if kind == "answer":
+            number, error = told
+            if number in self.answers and not self.answers[number].done():
+                self.answers[number].set_result(error)
+        elif kind == "frame":
+            meta, drawn, sticky = told
+            self.frame = (meta["frame"], meta, drawn)
+            self.sticky |= {one.name: one for one in sticky}
+            drawn += sticky
+            self.newer.set()
+            self.newer = asyncio.Event()
+        elif kind == "started":
+            self.latest, self.sticky, self.frame = {}, {}, None
+        else:
+            (values,) = told
+            if kind == "settings":
+                self.settings = Settings(**values)
+            elif kind == "tick":
+                self.state = values["state"]
+            elif kind == "failed":
+                self.state, values = "failed", {"error": values}
+            self._publish(kind, values)
+
+    def _publish(self, kind: str, values: Any) -> None:
+        self.latest[kind] = values
+        for queue in list(self.listeners):
+            if queue.qsize() < QUEUED:
+                queue.put_nowait((kind, values))
+            else:  # it comes back by itself, and begins with the whole state
+                self.listeners.discard(queue)
+                while not queue.empty():
+                    queue.get_nowait()
+                queue.put_nowait(None)
+
+    async def ask(self, what: str, **values: Any) -> None:
+        """Have the process do something. Raises UserError if it will not."""
+        self.open()
+        assert self.pipe is not None
+        number, future = next(self.numbers), asyncio.get_running_loop().create_future()
+        self.answers[number] = future
+        try:
+            async with self.sending:
+                await asyncio.to_thread(self.pipe.send, (number, what, values))
+            error = await asyncio.wait_for(future, ANSWER)
+        except TimeoutError as late:
+            raise UserError("lab.live.slow") from late
+        except OSError as gone:
+            raise UserError("lab.live.lost") from gone
+        finally:
+            del self.answers[number]
+        if error is not None:
+            raise UserError(error[0], **error[1])
+
+    # --- what can be done
+
+    def whole(self) -> dict[str, Any]:
+        """All there is to know: what the first event of a stream says."""
+        return {
+            "settings": self.settings.values(),
+            "state": self.state,
+            "nimg": self.latest.get("tick", {}).get("nimg", 0),
+            "latest": self.latest,
+        }
+
+    async def start(self, changes: dict[str, Any], play: bool) -> None:
+        """A new game, with the defaults of its data but for `changes`. Raises UserError."""
+        chapter = changes.get("chapter", "")
+        if chapter and chapter in CHAPTERS:
+            changes = chapter_settings(chapter) | changes
+        data = dials.checked("data", changes.get("data", self.settings.data))
+        settings = dials.changed(dials.defaults(self.data(data)), {**changes, "data": self.data(data)})
+        await self._begin(settings, play)
+
+    async def change(self, changes: dict[str, Any]) -> bool:
+        """Other settings; did they need a new game? Raises UserError."""
+        if "data" in changes:
+            changes = {**changes, "data": self.data(dials.checked("data", changes["data"]))}
+        before = self.settings
+        if changes.get("data", before.data) != before.data:
+            before = self._moved(before, changes["data"])
+        settings = dials.changed(before, changes)
+        if dials.needs_restart(self.settings, settings) or self.state in ("empty", "failed"):
+            await self._begin(settings, self.state == "playing")
+            return True
+        await self.ask("change", settings=settings.values())
+        return False
+
+    def _moved(self, before: Settings, data: str) -> Settings:
+        """The defaults for other data: rates and networks of points are no use for images."""
+        if dials.is_points(data) == before.points:
+            return dials.changed(before, {"data": data})
+        return dials.defaults(data)
+
+    async def _begin(self, settings: Settings, play: bool) -> None:
+        if settings.data == DRAWN and self.drawn is None:
+            raise UserError("lab.live.drawn")
+        drawn = self.drawn if settings.data == DRAWN else None
+        self.state = "starting"
+        self._publish("tick", {"nimg": 0, "state": "starting", "frame": 0})
+        try:
+            await self.ask("start", settings=settings.values(), drawn=drawn, play=play)
+        except UserError:
+            if self.state == "starting":
+                self.state = "failed" if self.pipe is None else "empty"
+            raise
+
+    def data(self, name: str) -> str:
+        """The data of this name, or an allowed path to some. Raises UserError."""
+        if name in self.known:
+            return name
+        place = self.inside(name)
+        if not place.exists():
+            raise UserError("data.unknown", name=name[:100], known=", ".join(self.known), guess="")
+        return str(place)
+
+    async def do(self, action: str, n: int) -> None:
+        """One of ACTIONS, `n` times where it is a step. Raises UserError."""
+        if self.state == "empty":
+            await self._begin(self.settings, False)
+        if action == "reset":
+            await self._begin(self.settings, self.state == "playing")
+        else:
+            await self.ask("do", action=action, n=n)
+
+    # --- who looks
+
+    async def events(self) -> AsyncIterator[str]:
+        """What happens, as server-sent events; first the whole state."""
+        queue: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue()
+        self.listeners.add(queue)
+        if self.deserted:
+            self.deserted.cancel()
+        try:
+            yield event("state", self.whole())
+            while not self.closing:
+                try:
+                    told = await asyncio.wait_for(queue.get(), HEARTBEAT)
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                if told is None:
+                    return
+                yield event(*told)
+        finally:
+            self.listeners.discard(queue)
+            if not self.listeners and not self.closing:
+                loop = asyncio.get_running_loop()
+                self.deserted = loop.call_later(DESERTED, lambda: loop.create_task(self._pause()))
+
+    async def _pause(self) -> None:
+        """Nobody has looked for a while."""
+        if self.state == "playing" and not self.listeners:
+            with contextlib.suppress(UserError):
+                await self.ask("do", action="pause", n=1)
+
+    async def frame_after(self, after: int, heat: int, known: int | None) -> bytes | None:
+        """The newest frame beyond `after`, packed, or None if there is none for a while. known: whose data the page has."""
+        if self.pipe is not None:
+            task = asyncio.create_task(self.ask("watch", heat=heat))
+            task.add_done_callback(lambda done: done.exception())
+        if self.frame is None or self.frame[0] <= after:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.newer.wait(), WAIT)
+        if self.frame is None or self.frame[0] <= after:
+            return None
+        number, meta, drawn = self.frame
+        first = meta["data_id"] != known if known is not None else after <= 0 or number % REAL_EVERY == 0
+        more = [one for one in self.sticky.values() if one.name not in {here.name for here in drawn}] if first else []
+        return wire.pack({**meta, "first": first}, [*drawn, *more])
+
+
+def event(kind: str, values: Any) -> str:
+    """A server-sent event."""
+    return f"event: {kind}\ndata: {json.dumps(values, allow_nan=False)}\n\n"
+
+
+def drawn_points(values: Any) -> list[list[float]]:
+    """Points that a client drew, checked. Raises UserError."""
+    wrong = UserError("lab.live.points", least=FEWEST_POINTS, most=MOST_POINTS, reach=f"{REACH:g}")
+    if not isinstance(values, list) or not FEWEST_POINTS <= len(values) <= MOST_POINTS:
+        raise wrong
+    for point in values:
+        if not isinstance(point, list) or len(point) != 2:
+            raise wrong
+        for number in point:
+            if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= REACH:
+                raise wrong
+    if not any(math.hypot(*point) > 1e-3 for point in values):
+        raise wrong
+    return [[float(x), float(y)] for x, y in values]
+
+
+def router(live: Live) -> APIRouter:
+    """The routes under /api/live."""
+    routes = APIRouter(prefix="/api/live", route_class=Asked)
+
+    def seen() -> JSONResponse:
+        whole = live.whole()
+        return JSONResponse(
+            {name: whole[name] for name in ("settings", "state", "nimg")}
+            | {"choices": dials.choices(live.settings.data, live.known)}
+        )
+
+    @routes.get("")
+    async def get() -> Response:
+        return seen()
+
+    @routes.post("")
+    async def start(request: Request) -> Response:
+        changes = await body(request)
+        await live.start({k: v for k, v in changes.items() if k != "play"}, changes.get("play", True) is True)
+        return seen()
+
+    @routes.patch("")
+    async def change(request: Request) -> Response:
+        restarted = await live.change(await body(request))
+        return JSONResponse({"settings": live.settings.values(), "state": live.state, "restarted": restarted})
+
+    @routes.post("/do")
+    async def do(request: Request) -> Response:
+        asked = await body(request)
+        action, n = asked.get("action"), asked.get("n", 1)
+        if action not in ACTIONS:
+            raise UserError("lab.live.action", known=", ".join(ACTIONS))
+        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_STEPS:
+            raise UserError("lab.live.steps", most=MOST_STEPS)
+        await live.do(action, n)
+        return JSONResponse({"state": live.state})
+
+    @routes.post("/points")
+    async def draw(request: Request) -> Response:
+        asked = await body(request)
+        points = drawn_points(asked.get("points"))
+        live.drawn = points
+        before = live.settings
+        keep = before.values() if before.points else dials.defaults(DRAWN).values()
+        playing = asked.get("play", live.state == "playing") is True
+        await live.start({**keep, "data": DRAWN, "chapter": "", "rival": False}, playing)
+        return seen()
+
+    @routes.get("/events")
+    async def events() -> Response:
+        return StreamingResponse(live.events(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    @routes.get("/frame")
+    async def frame(request: Request) -> Response:
+        asked = request.query_params
+        try:
+            after, heat = int(asked.get("after", "0")[:12]), int(asked.get("heat", "64")[:12])
+            known = int(asked["known"][:12]) if "known" in asked else None
+        except ValueError:
+            after, heat, known = 0, 0, None
+        if not HEAT[0] <= heat <= HEAT[1]:
+            raise UserError("lab.live.heat", low=HEAT[0], high=HEAT[1])
+        message = await live.frame_after(after, heat, known)
+        if message is None:
+            return Response(status_code=204)
+        return Response(message, media_type="application/octet-stream", headers={"cache-control": "no-store"})
+
+    return routes

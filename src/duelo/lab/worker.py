@@ -1,0 +1,243 @@
+"""The child process: it alone loads torch, owns the live game, plays it and draws it. It hears the server through a pipe.
+
+Heard: (number, what, values). Told: ("answer", number, error or None), an error being (key, values), a sentence to be; and
+what `Worker` tells. When the pipe ends, so does the process.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from duelo.lab import drawing
+from duelo.lab.game import LiveGame, finite
+from duelo.lab.points import Point, point_of
+from duelo.lab.settings import UNLIMITED, Settings
+from duelo.lab.wire import Array
+from duelo.words import LANGUAGES, UserError, say
+
+TICKS = 15  # a second, at most
+SHARE = 0.08  # of the time may go into frames, 0.04 into each of judgements and neighbours
+OPTIMAL_EVERY, DIAGNOSIS_EVERY = 3.0, 1.0  # seconds
+WANTED_FOR = 3.0  # seconds after somebody asked, frames are drawn
+PATIENCE = 0.1  # seconds that a paused game waits for a command before it looks around
+Tell = Callable[..., None]
+
+
+def main(pipe: Connection) -> None:
+    """The process, from its first command to the end of the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server hears Ctrl-C, and then closes the pipe
+    worker = Worker(lambda *message: pipe.send(message))
+    try:
+        while True:
+            while pipe.poll(worker.pause):
+                number, what, values = pipe.recv()
+                pipe.send(("answer", number, worker.hear(what, values)))
+            worker.go_on()
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+class Clock:
+    """Says when something is due: so seldom that it takes no more than a share of the time, and every `least` seconds."""
+
+    def __init__(self, share: float, least: float) -> None:
+        self.share, self.least = share, least
+        self.next = 0.0
+
+    def due(self) -> bool:
+        """Is it time?"""
+        return time.perf_counter() >= self.next
+
+    def did(self, start: float) -> None:
+        """It was done, from `start` till now."""
+        now = time.perf_counter()
+        self.next = start + max(self.least, (now - start) / self.share)
+
+
+class Worker:
+    """The live game and all that is due while it is played.
+
+    tell: called with what is to be told: ("tick", {...}), ("frame", meta, arrays, sticky) where `sticky` ones stay as they
+    are for later frames, ("duel", {...}), ("finding", [...]), ("settings", {...}), ("failed", error).
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        self.tell = tell
+        self.game: LiveGame | None = None
+        self.state = "empty"
+        self.frames, self.data_id, self.rounds, self.seen = 0, 0, 0, 0
+        self.heat, self.wanted_until, self.next_round = 64, 0.0, 0.0
+        self.point: Point | None = None
+        self.neighbours: drawing.Neighbours | None = None
+        self.threads = torch.get_num_threads()
+        self.since = (time.perf_counter(), 0, 0)  # of the last tick: when, rounds, images
+        self._clocks()
+
+    def _clocks(self) -> None:
+        self.tick_clock = Clock(1.0, 1 / TICKS)
+        self.frame_clock = Clock(SHARE, 1 / TICKS)
+        self.optimal_clock = Clock(SHARE / 2, OPTIMAL_EVERY)
+        self.judge_clock = Clock(SHARE / 2, 0.5)
+        self.neighbour_clock = Clock(SHARE / 2, 1.0)
+        self.diagnosis_clock = Clock(SHARE / 2, DIAGNOSIS_EVERY)
+
+    @property
+    def pause(self) -> float:
+        """How long there is nothing to do but to listen, in seconds."""
+        if self.state != "playing":
+            return PATIENCE
+        return min(PATIENCE, max(0.0, self.next_round - time.perf_counter()))
+
+    def hear(self, what: str, values: Any) -> tuple[str, dict[str, Any]] | None:
+        """Do what is asked; None, or what is wrong with it."""
+        does: dict[str, Tell] = {"start": self.start, "change": self.change, "do": self.do, "watch": self.watch}
+        try:
+            does[what](**values)
+        except UserError as error:
+            return error.key, {name: str(value) for name, value in error.values.items()}
+        except (ValueError, RuntimeError, MemoryError) as error:
+            return "lab.live.impossible", {"why": " ".join(str(error).split())[:300]}
+        return None
+
+    def start(self, settings: dict[str, Any], drawn: list[list[float]] | None, play: bool) -> None:
+        """A new game. Where its settings make none, the old one stays."""
+        wanted = Settings(**settings)
+        torch.set_num_threads(1 if wanted.points else self.threads)
+        game = LiveGame(wanted, None if drawn is None else torch.tensor(drawn, dtype=torch.float32))
+        self.game, self.neighbours, self.point = game, None, point_of(wanted.chapter)
+        self.data_id += 1
+        self._clocks()
+        self.tell("started", self.data_id)
+        self.judge()
+        self.be("playing" if play else "paused")
+        self.tell("settings", wanted.values())
+        self.show()
+
+    def change(self, settings: dict[str, Any]) -> None:
+        """Other settings for the same networks."""
+        game = self._game()
+        game.change(Settings(**settings))
+        self.tell("settings", game.settings.values())
+        self.show()
+
+    def do(self, action: str, n: int) -> None:
+        """Play, pause, or so many steps of both sides or of one alone; whoever steps is paused."""
+        game = self._game()
+        if action in ("play", "pause"):
+            if action == "play" and not game.finite:
+                raise UserError("lab.live.diverged")
+            self.be("playing" if action == "play" else "paused")
+        else:
+            self.be("paused")
+            alone = {"step_d": "discriminator", "step_g": "generator"}.get(action, "")
+            for i in range(n):
+                game.play(alone, look=i == n - 1)
+                self.rounds += 1
+            self.judge()
+        self.show()
+
+    def watch(self, heat: int) -> None:
+        """Somebody looks: frames are drawn for a while. heat: the side of D's surface."""
+        self.heat, self.wanted_until = heat, time.perf_counter() + WANTED_FOR
+
+    def _game(self) -> LiveGame:
+        if self.game is None:
+            raise UserError("lab.live.none")
+        return self.game
+
+    def be(self, state: str) -> None:
+        """Another state; the speeds begin anew."""
+        self.state = state
+        self.since = (time.perf_counter(), self.rounds, self.game.nimg if self.game else 0)
+
+    def go_on(self) -> None:
+        """A round, if the game is on and it is time for one, and what is due after it."""
+        game = self.game
+        if game is None or self.state != "playing" or time.perf_counter() < self.next_round:
+            return
+        speed = game.settings.speed
+        self.next_round = time.perf_counter() + 1 / speed if speed < UNLIMITED else 0.0
+        game.play(look=speed <= 10)  # whoever plays slowly wants to see what the referee sees of each round
+        self.rounds += 1
+        if self.judge_clock.due():
+            self.judge()
+        if self.tick_clock.due():
+            self.tick()
+        if time.perf_counter() < self.wanted_until and self.frame_clock.due():
+            self.draw(game)
+        if game.looks != self.seen and self.diagnosis_clock.due():
+            self.look(game)
+
+    def show(self) -> None:
+        """Tell everything now."""
+        game = self._game()
+        self.tick()
+        self.look(game)
+        self.optimal_clock.next = self.neighbour_clock.next = 0.0
+        self.draw(game)
+
+    def judge(self) -> None:
+        """Judge the fakes."""
+        start = time.perf_counter()
+        self._game().judge()
+        self.judge_clock.did(start)
+
+    def tick(self) -> None:
+        """Tell the numbers; where they are none any more, the game has failed."""
+        game, start = self._game(), time.perf_counter()
+        if not game.finite and self.state == "playing":
+            self.state = "failed"
+            self.tell("failed", {lang: say("lab.live.diverged", lang) for lang in LANGUAGES})
+        then, rounds, nimg = self.since
+        passed = max(start - then, 1e-9)
+        speeds = {"rounds_per_second": (self.rounds - rounds) / passed, "images_per_second": (game.nimg - nimg) / passed}
+        if start - then > 1:
+            self.since = (start, self.rounds, game.nimg)
+        point = self.point.see(self) if self.point else None
+        told = {"frame": self.frames, "state": self.state, **finite(speeds), **game.tick()}
+        self.tell("tick", told | ({"point": point} if point else {}))
+        self.tick_clock.did(start)
+
+    def look(self, game: LiveGame) -> None:
+        """Tell what the referee saw last, and what the diagnosis says of it."""
+        start, self.seen = time.perf_counter(), game.looks
+        if game.duel is not None:
+            duel = game.duel
+            self.tell("duel", {"nimg": game.nimg, **finite(asdict(duel)), "lead": duel.lead, "memory": finite(duel.memory)})
+        if game.diagnose() or game.findings or game.looks == 0:
+            self.tell("finding", game.told_findings())
+        self.diagnosis_clock.did(start)
+
+    def draw(self, game: LiveGame) -> None:
+        """Draw a frame and send it."""
+        start = time.perf_counter()
+        self.frames += 1
+        points = game.settings.points
+        meta: dict[str, Any] = {"nimg": game.nimg, "frame": self.frames, "data_id": self.data_id}
+        meta |= {"kind": "points", "extent": drawing.extent(game)} if points else {"kind": "images", "averaged": True}
+        drawn = drawing.points(game, self.heat) if points else drawing.images(game)
+        self.frame_clock.did(start)
+        sticky: list[Array] = []
+        if game.frames_drawn == 0:
+            sticky += drawing.real_points(game) if points else drawing.real_images(game)
+        if points and self.optimal_clock.due():
+            start = time.perf_counter()
+            sticky += drawing.optimal(game, self.heat)
+            self.optimal_clock.did(start)
+        if not points and game.settings.neighbours and self.neighbour_clock.due():
+            start = time.perf_counter()
+            self.neighbours = self.neighbours or drawing.Neighbours(game)
+            sticky += self.neighbours.find(game.fakes(drawing.TILES))
+            self.neighbour_clock.did(start)
+        if self.neighbours and not math.isnan(self.neighbours.distance):
+            meta |= {"nearest_mean": self.neighbours.distance, "apart": self.neighbours.apart}
+        game.frames_drawn += 1
+        self.tell("frame", meta, drawn, sticky)
