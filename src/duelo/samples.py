@@ -25,14 +25,23 @@ from duelo.saves import load_game
 from duelo.words import UserError, say
 
 
-def write(folder: RunFolder, n: int, seed: int, target: str, class_: int | None = None, reject: bool = False) -> None:
+def write(
+    folder: RunFolder,
+    n: int,
+    seed: int,
+    target: str,
+    class_: int | None = None,
+    reject: bool = False,
+    newest: bool = False,
+) -> None:
     """Draw `n` samples of a run with the latents of `seed` and write them to `target`; of one class if it is given.
 
     A .png is one picture (a grid; for points, a scatter plot). A .npz holds `images`: uint8 [n, h, w, c], or float32 [n, 2]
     if they are points; and `labels`, int64 [n], if the run is conditional. A folder (ending in "/") gets a .png for each
-    image. reject: only samples that an opponent keeps (``duelo.rejection``). Raises UserError.
+    image. reject: only samples that an opponent keeps (``duelo.rejection``). newest: from the newest checkpoint, not from the
+    best point. Raises UserError.
     """
-    game, recipe = load_game(folder)
+    game, recipe = load_game(folder, newest=newest)
     if recipe.points and target.endswith("/"):
         raise UserError("sample.points_folder")
     path = Path(target)

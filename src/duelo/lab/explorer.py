@@ -1,0 +1,216 @@
+"""Errands of exploring a run: its generator, its discriminator and its data live in this process; nothing is written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from duelo import recipes, samples
+from duelo.data import Dataset
+from duelo.folder import RunFolder
+from duelo.lab import latents, opinion
+from duelo.lab.errands import Errand, Tell
+from duelo.lab.spot import SLIDERS, Spot
+from duelo.lab.wire import Array, array, pack
+from duelo.learner import Learner, imagine, sample_labels, sample_latents
+from duelo.measure import nearest
+from duelo.measure.shifted import nearest_shifted
+from duelo.play import Game
+from duelo.recipes import Recipe
+from duelo.run import dataset_of
+from duelo.saves import load_game
+from duelo.verdict import MOST_TRAIN, drawn
+
+RUNS = 2  # that are kept loaded
+NEIGHBOURS = 3
+USUAL = 32  # held-out members whose distances say what is usual
+REAL_POINTS = 1500
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The real members among which neighbours are looked for: train [a, *shape] and heldout [b, *shape].
+
+    usual: the median distance of a held-out member to its nearest training member.
+    """
+
+    train: Tensor
+    heldout: Tensor
+    usual: float
+
+
+class Opened:
+    """A run that is being explored, as it was when it was opened. newest: not its best point."""
+
+    def __init__(self, folder: RunFolder, newest: bool) -> None:
+        self.folder, self.newest, self.stamp = folder, newest, stamp_of(folder, newest)
+        loaded = load_game(folder, newest=newest)
+        self.learner: Learner = loaded[0]
+        self.recipe: Recipe = loaded[1]
+
+    @cached_property
+    def along(self) -> Tensor:
+        """The directions of the sliders."""
+        return latents.directions(self.learner)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data it was trained on. Raises UserError if they are gone."""
+        return dataset_of(self.recipe)
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """What neighbours are looked for among: the members that the measure of copying holds samples against."""
+        train, heldout = (drawn(part, MOST_TRAIN, 0) for part in (self.dataset.train, self.dataset.heldout))
+        usual = search(heldout[:USUAL], train)[0][:, 0].median()
+        return Gallery(train, heldout, float(usual))
+
+    @cached_property
+    def opinions(self) -> opinion.Opinions | None:
+        """What its discriminator says of others; None if it has none."""
+        return opinion.opinions(self.learner, self.dataset.heldout) if isinstance(self.learner, Game) else None
+
+    def members(self, spots: list[Spot]) -> tuple[Tensor, list[int] | None]:
+        """What the generator makes at these spots [n, *shape], and their classes."""
+        found = torch.stack([latents.latent(self.learner, spot, self.along) for spot in spots])
+        labels = [latents.label(self.learner, spot) for spot in spots]
+        known = [label for label in labels if label is not None]
+        told = torch.tensor(known) if known else None
+        return imagine(self.learner, found.reshape(-1, *self.learner.pair.latent_shape), told), known or None
+
+
+def stamp_of(folder: RunFolder, newest: bool) -> object:
+    """What changes when the run's best point, or its newest one, does."""
+    file = folder.best_file
+    if newest or not file.is_file():
+        file = next(iter(folder.checkpoints()), file)
+    try:
+        facts = os.stat(file)
+    except OSError:
+        return None
+    return file.name, facts.st_ino, facts.st_mtime_ns
+
+
+opened: OrderedDict[tuple[str, bool], Opened] = OrderedDict()
+
+
+def open_run(path: str, newest: bool, afresh: bool = False) -> Opened:
+    """The run at `path`, loaded once. afresh: again, if it has gone on since. Raises UserError."""
+    key, folder = (path, newest), RunFolder(Path(path))
+    there = opened.get(key)
+    if there is None or (afresh and there.stamp != stamp_of(folder, newest)):
+        opened[key] = Opened(folder, newest)
+    opened.move_to_end(key)
+    while len(opened) > RUNS:
+        opened.popitem(last=False)
+    return opened[key]
+
+
+def search(queries: Tensor, keys: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
+    """The search of the copying measure: distances and indices [n, k] of the nearest keys, of images or of points."""
+    k = min(k, len(keys))
+    return nearest_shifted(queries, keys, k) if queries.ndim == 4 else nearest(queries, keys, k)
+
+
+def drawing(name: str, members: Tensor) -> Array:
+    """Members for the wire: images [n, h, w, c] uint8, or points [n, 2] float32."""
+    return array(name, members.permute(0, 2, 3, 1).contiguous().numpy() if members.ndim == 4 else members.numpy())
+
+
+def about(tell: Tell, path: str, newest: bool) -> dict[str, Any]:
+    """What the page must know of a run before it explores it. Raises UserError."""
+    run = open_run(path, newest, afresh=True)
+    pair, recipe = run.learner.pair, run.recipe
+    judged = [line for line in run.folder.stats() if line.get("judgement", {}).get("best")]
+    newest_file = next(iter(run.folder.checkpoints()), None)
+    names = [str(i) for i in range(pair.classes)]
+    if pair.classes and recipe.data not in recipes.DATA:
+        names = list(run.dataset.classes)
+    return {
+        "points": recipe.points,
+        "shape": list(recipe.shape),
+        "extent": run.dataset.truth.extent if recipe.points and run.dataset.truth is not None else None,
+        "latent_shape": list(pair.latent_shape),
+        "latents": run.along.shape[1],
+        "sliders": min(SLIDERS, len(run.along)),
+        "classes": names,
+        "duel": isinstance(run.learner, Game),
+        "kimg": run.learner.nimg / 1000,
+        "newest": newest,
+        "checkpoints": {
+            "best": judged[-1]["nimg"] / 1000 if judged and run.folder.best_file.is_file() else None,
+            "newest": None if newest_file is None else int(newest_file.stem) / 1000,
+        },
+    }
+
+
+def draw_samples(tell: Tell, path: str, newest: bool, seed: int, n: int, label: int | None) -> bytes:
+    """Samples 0 to n - 1 of `seed`, as `duelo sample` draws them; of points, also real ones."""
+    run = open_run(path, newest)
+    labels = sample_labels(run.learner, n, seed)
+    if labels is not None and label is not None:
+        labels = torch.full((n,), min(label, run.learner.pair.classes - 1))
+    members = imagine(run.learner, sample_latents(run.learner, n, seed), labels)
+    arrays = [drawing("members", members)]
+    if run.recipe.points:
+        arrays.append(array("real", run.dataset.train.first(REAL_POINTS).numpy()))
+    return pack({"seed": seed, "n": n, "labels": None if labels is None else labels.tolist()}, arrays)
+
+
+def draw_spots(tell: Tell, path: str, newest: bool, spots: list[Spot]) -> bytes:
+    """What the generator makes at each of the spots."""
+    members, labels = open_run(path, newest).members(spots)
+    return pack({"labels": labels}, [drawing("members", members)])
+
+
+def neighbours(tell: Tell, path: str, newest: bool, spot: Spot) -> bytes:
+    """The training and the held-out members nearest to what is made at a spot, and the discriminator's opinion of it."""
+    run = open_run(path, newest)
+    members, labels = run.members([spot])
+    gallery = run.gallery
+    (near, which), (far, other) = (search(members, keys, NEIGHBOURS) for keys in (gallery.train, gallery.heldout))
+    said = None
+    if isinstance(run.learner, Game) and run.opinions is not None:
+        said = opinion.of_one(run.learner, members[0], labels[0] if labels else None, run.opinions)
+    meta = {
+        "train": near[0].tolist(),
+        "heldout": far[0].tolist(),
+        "usual": gallery.usual,
+        "n_train": len(gallery.train),
+        "n_heldout": len(gallery.heldout),
+        "opinion": said,
+        "label": labels[0] if labels else None,
+    }
+    return pack(
+        meta,
+        [
+            drawing("member", members),
+            drawing("train", gallery.train[which[0]]),
+            drawing("heldout", gallery.heldout[other[0]]),
+        ],
+    )
+
+
+def download(tell: Tell, path: str, newest: bool, n: int, seed: int, label: int | None, suffix: str) -> bytes:
+    """The file that `duelo sample` would write. suffix: "png" or "npz"."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"samples.{suffix}"
+        samples.write(RunFolder(Path(path)), n, seed, str(file), label, newest=newest)
+        return file.read_bytes()
+
+
+ERRANDS: dict[str, Errand] = {
+    "about": about,
+    "samples": draw_samples,
+    "spots": draw_spots,
+    "neighbours": neighbours,
+    "download": download,
+}
