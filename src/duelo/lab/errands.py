@@ -22,7 +22,7 @@ from duelo.words import UserError, language, speaking
 
 IDLE = 300.0  # seconds without an errand after which the process ends
 PATIENCE = 300.0  # seconds that an errand may take, the start of the process included
-QUEUE = 6  # errands that may wait; more come from a page that does not wait for its answers
+QUEUE = 16  # errands that may wait; more come from a page that does not wait for its answers
 
 Tell = Callable[[Any], None]  # called by an errand to say how far it is
 Errand = Callable[..., Any]
