@@ -227,8 +227,10 @@ def stalled(run: History, least: float = PROGRESS) -> dict[str, float] | None:
         return None
     now = judgements[-1]
     start = min(sum(at.nimg <= (1 - RECENT) * now.nimg for at in judgements), len(judgements) - JUDGEMENTS)
+    if start == 0:
+        return None
     before, recent = (min(at.value for at in part) for part in (judgements[:start], judgements[start:]))
-    if start == 0 or recent < (1 - least) * before:
+    if recent < (1 - least) * before:
         return None
     return {"value": now.value, "floor": now.floor, "before": before}
 

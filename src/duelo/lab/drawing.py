@@ -25,24 +25,42 @@ TILES = 36
 HELDOUT = 10_000
 
 
-def points(game: LiveGame, heat: int) -> list[Array]:
-    """What is drawn of a game of points. heat: the side of D's surface, in cells.
+def points(game: LiveGame, surface: Surface) -> list[Array]:
+    """What is drawn of a game of points.
 
-    fake [n, 2]; heat [heat, heat] uint8, the sigmoid of D's logit above its border, row 0 at the bottom; arrows [m, 4]: a
+    fake [n, 2]; heat [side, side] uint8, the sigmoid of D's logit above its border, row 0 at the bottom; arrows [m, 4]: a
     point and minus the gradient of G's loss there; grid [lines, per line, 2]: a lattice of latents, through the generator.
     """
     fakes = game.fakes(POINTS)
-    with torch.no_grad(), untouched(game.game.pair.discriminator):
-        real = game.dataset.referee.first(256)
-        judge = game.game.pair.discriminator
-        border = threshold(game.game.rules, judge(real), judge(fakes[:256]))
-        surface = (judge(places(heat, extent(game))) - border).sigmoid().reshape(heat, heat)
     return [
         array("fake", fakes.numpy()),
-        array("heat", (255 * surface.nan_to_num(0.5)).round().to(torch.uint8).numpy()),
+        array("heat", surface.look(game, fakes).numpy()),
         array("arrows", arrows(game, fakes[:ARROWS]).numpy()),
         array("grid", lattice(game).numpy()),
     ]
+
+
+class Surface:
+    """What D says of each place, row by row. While a game is played, every other row is asked anew at each look: nobody
+    sees that one is a fifteenth of a second old, and a surface costs as much as a round."""
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.cells = torch.full((side, side), 128, dtype=torch.uint8)
+        self.turn: int | None = None  # which rows are next; None: all
+
+    @torch.no_grad()
+    def look(self, game: LiveGame, fakes: Tensor) -> Tensor:
+        """The sigmoid of D's logit above its border, [side, side] uint8, row 0 at the bottom."""
+        judge = game.game.pair.discriminator
+        rows = slice(None) if self.turn is None else slice(self.turn, None, 2)
+        where = places(self.side, extent(game)).reshape(self.side, self.side, 2)[rows]
+        with untouched(judge):
+            border = threshold(game.game.rules, judge(game.dataset.referee.first(256)), judge(fakes[:256]))
+            said = (judge(where.flatten(0, 1)) - border).sigmoid()
+        self.cells[rows] = (255 * said.nan_to_num(0.5)).round().to(torch.uint8).reshape(-1, self.side)
+        self.turn = 1 - (self.turn or 0)
+        return self.cells
 
 
 def real_points(game: LiveGame) -> list[Array]:
@@ -79,11 +97,11 @@ def arrows(game: LiveGame, fakes: Tensor) -> Tensor:
 def lattice(game: LiveGame) -> Tensor:
     """What G makes of a lattice in the plane of its first two latents, the others 0: [2 LINES, PER_LINE, 2]."""
     across, along = torch.linspace(-REACH, REACH, LINES), torch.linspace(-REACH, REACH, PER_LINE)
-    latents = torch.zeros(2, LINES, PER_LINE, *game.game.pair.latent_shape)
+    (size,) = game.game.pair.latent_shape
+    latents = torch.zeros(2, LINES, PER_LINE, max(2, size))
     for turned in (0, 1):
-        latents[turned, ..., turned] = along
-        if latents.shape[-1] > 1:
-            latents[turned, ..., 1 - turned] = across[:, None]
+        latents[turned, ..., turned], latents[turned, ..., 1 - turned] = along, across[:, None]
+    latents = latents[..., :size]  # of one number, each line is the same
     made = apply(game.game.pair.generator, latents.flatten(0, 2), None)
     return made.reshape(2 * LINES, PER_LINE, 2).nan_to_num(0.0, 0.0, 0.0)
 

@@ -31,7 +31,8 @@ from duelo.vae import Vae, VaeTick
 from duelo.words import LANGUAGES
 
 KEPT_FIRST, KEPT = 20, 600  # lines for the diagnosis: the first ones, and the latest
-JUDGED_POINTS, JUDGED_IMAGES = 2000, 500
+JUDGED_POINTS, JUDGED_IMAGES = 1000, 256
+CALM = 0.1  # what the rates fall to
 SMEAR = 0.01  # of a drawn distribution's extent: the standard deviation around each point that was drawn
 
 
@@ -44,8 +45,13 @@ class Dials(Balance):
 
     def __call__(self, nimg: int) -> Controls:
         settings = self.settings
+        gone = min(nimg / (1000 * settings.anneal), 1.0) if settings.anneal else 0.0
         controls = Controls(
-            settings.discriminator_steps, settings.generator_steps, augment=settings.augment, noise=settings.noise
+            settings.discriminator_steps,
+            settings.generator_steps,
+            rate=1 - (1 - CALM) * gone,
+            augment=settings.augment,
+            noise=settings.noise,
         )
         if self.alone == "discriminator":
             return replace(controls, discriminator_steps=1, generator_steps=0)
@@ -217,7 +223,7 @@ class LiveGame:
                 "generator_equilibrium": rules.generator_equilibrium,
             },
             "accuracy_equilibrium": 0.5,
-            "gradients": {side: gradient_length(network) for side, network in self.game.pair.sides().items()},
+            "gradients": self.gradients(),
             "controls": {
                 **asdict(controls),
                 "generator_learning_rate": self.settings.generator_rate * controls.rate * controls.generator_rate,
@@ -231,6 +237,10 @@ class LiveGame:
             told["rival"] = {"loss": getattr(self, "rival_loss", None), "value": self.judgement.get("rival")}
         cleaned: dict[str, Any] = finite(told)
         return cleaned
+
+    def gradients(self) -> dict[str, float]:
+        """The lengths of both sides' latest gradients."""
+        return {side: gradient_length(network) for side, network in self.game.pair.sides().items()}
 
     def told_findings(self) -> list[dict[str, Any]]:
         """What the diagnosis found, in both languages."""

@@ -15,6 +15,7 @@ from duelo.words import UserError, say
 DRAWN = "drawn"  # the data that somebody drew with the mouse
 ENDLESS = 1e9  # kimg: a live game has no end
 UNLIMITED = 1000  # rounds a second: so fast that nothing holds the game back
+TOY_ANNEAL = 500  # kimg: with rates that stay, points never come to rest
 PAIRS = {"points": ("toy", "islands"), "images": ("convolutional", "lecture", "silva", "residual", "upsampling")}
 OBJECTIVES = ("nonsaturating", "minimax", "leastsquares", "hinge", "wasserstein", "relativistic")
 KINDS = ("translate", "shift", "scale", "rotate", "brightness", "contrast", "saturation")  # as a recipe has them by habit
@@ -72,6 +73,7 @@ KIND: dict[str, Kind] = {
     "lecam": Number(0, 10, 0.01, "log"),
     "noise": Number(0, 2, 0.01),
     "augment": Number(0, 0.8, 0.01),
+    "anneal": Number(0, 5000, 10, whole=True),
     "balance": Choice(("fixed", "adaptive")),
     "speed": Number(1, UNLIMITED, 1, "log", whole=True),
     "neighbours": Flag(),
@@ -84,7 +86,7 @@ class Settings:
 
     data: a name in `duelo.recipes.DATA`, "drawn", or a path to images. members: train on so many only, 0 for all.
     steps: turns of each side in a round; at 0 a side looks on and does not learn. speed: rounds a second, at UNLIMITED as
-    fast as it goes. rival: a VAE learns beside the game, from the same images. neighbours: the nearest training image is
+    fast as it goes. anneal: in so many thousands of images the rates fall in a line to a tenth; at 0 they stay. rival: a VAE learns beside the game, from the same images. neighbours: the nearest training image is
     looked for. chapter: of the lesson, whose point is then watched for; "" for none.
     """
 
@@ -111,6 +113,7 @@ class Settings:
     lecam: float = 0.0
     noise: float = 0.0
     augment: float = 0.0
+    anneal: int = 0
     balance: str = "fixed"
     speed: int = UNLIMITED
     neighbours: bool = False
@@ -149,6 +152,7 @@ def defaults(data: str) -> Settings:
         r1=objective.get("r1", 0.0),
         r2=objective.get("r2", 0.0),
         augment=tree.get("augment", {}).get("p", 0.0),
+        anneal=TOY_ANNEAL if is_points(data) else 0,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from multiprocessing.connection import Connection
@@ -24,8 +25,9 @@ from duelo.lab.wire import Array
 from duelo.words import LANGUAGES, UserError, say
 
 TICKS = 15  # a second, at most
-SHARE = 0.08  # of the time may go into frames, 0.04 into each of judgements and neighbours
-OPTIMAL_EVERY, DIAGNOSIS_EVERY = 3.0, 1.0  # seconds
+# how much of the time may go into what, of points and of images: their rounds and frames take very different times
+FRAMES, JUDGEMENTS, REST = {True: 0.08, False: 0.04}, {True: 0.02, False: 0.06}, 0.01
+DIAGNOSIS_EVERY = 1.0  # seconds
 WANTED_FOR = 3.0  # seconds after somebody asked, frames are drawn
 PATIENCE = 0.1  # seconds that a paused game waits for a command before it looks around
 Tell = Callable[..., None]
@@ -74,7 +76,8 @@ class Worker:
         self.game: LiveGame | None = None
         self.state = "empty"
         self.frames, self.data_id, self.rounds, self.seen = 0, 0, 0, 0
-        self.heat, self.wanted_until, self.next_round = 64, 0.0, 0.0
+        self.surface = drawing.Surface(64)
+        self.wanted_until, self.next_round = 0.0, 0.0
         self.point: Point | None = None
         self.neighbours: drawing.Neighbours | None = None
         self.threads = torch.get_num_threads()
@@ -82,12 +85,13 @@ class Worker:
         self._clocks()
 
     def _clocks(self) -> None:
+        points = self.game is None or self.game.settings.points
         self.tick_clock = Clock(1.0, 1 / TICKS)
-        self.frame_clock = Clock(SHARE, 1 / TICKS)
-        self.optimal_clock = Clock(SHARE / 2, OPTIMAL_EVERY)
-        self.judge_clock = Clock(SHARE / 2, 0.5)
-        self.neighbour_clock = Clock(SHARE / 2, 1.0)
-        self.diagnosis_clock = Clock(SHARE / 2, DIAGNOSIS_EVERY)
+        self.frame_clock = Clock(FRAMES[points], 1 / TICKS)
+        self.judge_clock = Clock(JUDGEMENTS[points], 0.5)
+        self.optimal_clock = Clock(REST, 2.0)
+        self.neighbour_clock = Clock(2 * REST, 1.0)
+        self.diagnosis_clock = Clock(REST, DIAGNOSIS_EVERY)
 
     @property
     def pause(self) -> float:
@@ -103,7 +107,9 @@ class Worker:
             does[what](**values)
         except UserError as error:
             return error.key, {name: str(value) for name, value in error.values.items()}
-        except (ValueError, RuntimeError, MemoryError) as error:
+        except Exception as error:
+            if not isinstance(error, ValueError | RuntimeError | MemoryError):
+                traceback.print_exc()  # our mistake: for the terminal; the game there was goes on
             return "lab.live.impossible", {"why": " ".join(str(error).split())[:300]}
         return None
 
@@ -146,7 +152,9 @@ class Worker:
 
     def watch(self, heat: int) -> None:
         """Somebody looks: frames are drawn for a while. heat: the side of D's surface."""
-        self.heat, self.wanted_until = heat, time.perf_counter() + WANTED_FOR
+        self.wanted_until = time.perf_counter() + WANTED_FOR
+        if heat != self.surface.side:
+            self.surface = drawing.Surface(heat)
 
     def _game(self) -> LiveGame:
         if self.game is None:
@@ -182,6 +190,7 @@ class Worker:
         self.tick()
         self.look(game)
         self.optimal_clock.next = self.neighbour_clock.next = 0.0
+        self.surface.turn = None
         self.draw(game)
 
     def judge(self) -> None:
@@ -201,9 +210,10 @@ class Worker:
         speeds = {"rounds_per_second": (self.rounds - rounds) / passed, "images_per_second": (game.nimg - nimg) / passed}
         if start - then > 1:
             self.since = (start, self.rounds, game.nimg)
-        point = self.point.see(self) if self.point else None
-        told = {"frame": self.frames, "state": self.state, **finite(speeds), **game.tick()}
-        self.tell("tick", told | ({"point": point} if point else {}))
+        told = {"frame": self.frames, "state": self.state, **finite(speeds)}
+        if self.point:
+            told["point"] = {"id": game.settings.chapter, **finite(self.point.see(self))}
+        self.tell("tick", {**told, **game.tick()})
         self.tick_clock.did(start)
 
     def look(self, game: LiveGame) -> None:
@@ -223,14 +233,14 @@ class Worker:
         points = game.settings.points
         meta: dict[str, Any] = {"nimg": game.nimg, "frame": self.frames, "data_id": self.data_id}
         meta |= {"kind": "points", "extent": drawing.extent(game)} if points else {"kind": "images", "averaged": True}
-        drawn = drawing.points(game, self.heat) if points else drawing.images(game)
+        drawn = drawing.points(game, self.surface) if points else drawing.images(game)
         self.frame_clock.did(start)
         sticky: list[Array] = []
         if game.frames_drawn == 0:
             sticky += drawing.real_points(game) if points else drawing.real_images(game)
         if points and self.optimal_clock.due():
             start = time.perf_counter()
-            sticky += drawing.optimal(game, self.heat)
+            sticky += drawing.optimal(game, self.surface.side)
             self.optimal_clock.did(start)
         if not points and game.settings.neighbours and self.neighbour_clock.due():
             start = time.perf_counter()
