@@ -20,7 +20,7 @@ from cells import Cell, study
 
 import duelo
 from duelo import rejection
-from duelo.build import build, pair_of, schedule
+from duelo.build import build, opponent, schedule
 from duelo.learner import sample
 from duelo.measure import score
 
@@ -38,7 +38,7 @@ def play(data: str, seed: int) -> Cell:
         if game.nimg >= recipe.length:
             break
     trained = time.perf_counter() - start
-    judge = rejection.train_judge(game, pair_of(recipe).discriminator, dataset.train, seed=seed)
+    judge = rejection.train_judge(game, opponent(recipe), dataset.train, seed=seed)
     chosen, kept = rejection.choose(game, judge, N, seed)
     seconds = time.perf_counter() - start
     floor = dataset.truth.sample(N, torch.Generator().manual_seed(10_000 + seed))

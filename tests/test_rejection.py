@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from duelo import rejection
@@ -13,7 +14,7 @@ from duelo.data import InMemory
 from duelo.networks import PAIRS, Pair
 from duelo.networks.blocks import Logit
 from duelo.play import Game
-from duelo.rejection import Judge, TooFew, choose, train_judge
+from duelo.rejection import Judge, TooFew, choose, fit_last_layer, train_judge
 
 
 class Scaled(nn.Module):
@@ -62,6 +63,31 @@ def test_a_generator_too_wide_is_cut_to_the_truth() -> None:
     exact = math.log(2.25) - places.square().sum(1) / 2 * (1 - 1 / 2.25)
     assert judge.logits(places).tolist() == pytest.approx(exact.tolist(), abs=0.25)
     assert 0.2 < share < 0.6  # 1 / 2.25 if the bound were the exact ratio's highest value
+
+
+def test_the_last_layer_is_the_logistic_regression() -> None:
+    """Against scikit-learn's; both sides count alike, however many there are of each."""
+    chance = torch.Generator().manual_seed(5)
+    reals = torch.randn(3000, 2, generator=chance) * 0.7 + 0.3
+    fakes = torch.randn(9000, 2, generator=chance)
+    network = nn.Sequential(nn.Linear(2, 2), nn.Identity(), nn.Linear(2, 1), nn.Flatten(0)).requires_grad_(False)
+    network[0].weight.copy_(torch.eye(2))
+    network[0].bias.zero_()
+    for _ in range(6):
+        fit_last_layer(network, reals, fakes)
+    both, answers = torch.cat([reals, fakes]).numpy(), [1] * len(reals) + [0] * len(fakes)
+    reference = LogisticRegression(C=1e12, class_weight="balanced", tol=1e-12, max_iter=1000).fit(both, answers)
+    found = torch.cat([network[2].weight[0], network[2].bias])
+    expected = torch.tensor([*reference.coef_[0], *reference.intercept_], dtype=torch.float32)
+    assert torch.allclose(found, expected, atol=2e-4)
+    assert expected.abs().max() > 0.1  # there was something to find
+
+
+def test_a_network_without_a_linear_end_is_left_alone() -> None:
+    network = nn.Sequential(nn.Linear(2, 1), nn.Tanh(), nn.Flatten(0)).requires_grad_(False)
+    before = network[0].weight.clone()
+    fit_last_layer(network, torch.randn(100, 2), torch.randn(100, 2))
+    assert torch.equal(network[0].weight, before)
 
 
 def test_an_exact_judge_turns_one_normal_into_another() -> None:
