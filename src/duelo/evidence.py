@@ -97,7 +97,8 @@ def interpolations(learner: Learner, seed: int = 0) -> Tensor:
     Images [ROWS * STEPS, c, h, w] uint8, row by row.
     """
     ends = torch.randn(2, ROWS, *learner.pair.latent_shape, generator=torch.Generator().manual_seed(seed))
-    latents = between(*ends.flatten(2), STEPS).reshape(ROWS * STEPS, *learner.pair.latent_shape).to(learner.device)
+    first, last = ends.flatten(2)
+    latents = between(first, last, STEPS).reshape(ROWS * STEPS, *learner.pair.latent_shape).to(learner.device)
     return to_bytes(learner.ema.eval()(latents).cpu(), learner.pair.pixel_range)
 
 

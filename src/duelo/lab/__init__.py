@@ -32,7 +32,7 @@ def serve(
     name, beside the current one. browser: open it. Raises UserError.
     """
     if lang is not None and lang not in LANGUAGES:
-        raise UserError("lab.server.language", lang=lang)
+        raise UserError("lab.server.language", given=lang)
     if port is not None and not 1 <= port <= 65535:
         raise UserError("lab.server.port_range", port=port)
     if lang is not None:

@@ -52,7 +52,7 @@ class Nearer(Point):
         """The share; with a rival, the larger of both."""
         assert worker.game is not None
         now, first = worker.game.judgement, worker.game.first_judgement
-        return max(now[name] / first[name] for name in ("value", "rival") if name in first)
+        return float(max(now[name] / first[name] for name in ("value", "rival") if name in first))
 
 
 class Vanished(Point):
@@ -114,7 +114,8 @@ class Collapsed(Point):
             self.seen = found
             few = 0 < found.get("modes", 0) < found.get("k", 0) / 2
             self.since = self.since + 1 if few and found["good"] >= self.GOOD else 0
-        return found.get("modes")
+        modes: int | None = found.get("modes")
+        return modes
 
     def there(self, value: float, worker: Worker) -> bool:
         """For a while."""

@@ -85,9 +85,10 @@ class Settings:
     """All that a live game is set to; see `KIND` for the limits.
 
     data: a name in `duelo.recipes.DATA`, "drawn", or a path to images. members: train on so many only, 0 for all.
-    steps: turns of each side in a round; at 0 a side looks on and does not learn. speed: rounds a second, at UNLIMITED as
-    fast as it goes. anneal: in so many thousands of images the rates fall in a line to a tenth; at 0 they stay. rival: a VAE learns beside the game, from the same images. neighbours: the nearest training image is
-    looked for. chapter: of the lesson, whose point is then watched for; "" for none.
+    steps: turns of each side in a round; at 0 a side looks on and does not learn. anneal: in so many thousands of images the
+    rates fall in a line to a tenth; at 0 they stay. speed: rounds a second, at UNLIMITED as fast as it goes. rival: a VAE
+    learns beside the game, from the same images. neighbours: the nearest training image is looked for. chapter: of the
+    lesson, whose point is then watched for; "" for none.
     """
 
     data: str

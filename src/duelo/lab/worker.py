@@ -48,10 +48,11 @@ def main(pipe: Connection) -> None:
 
 
 class Clock:
-    """Says when something is due: so seldom that it takes no more than a share of the time, and every `least` seconds."""
+    """Says when something is due: so seldom that it takes no more than a share of the time, but at least `least` and at most
+    `most` seconds after the last time."""
 
-    def __init__(self, share: float, least: float) -> None:
-        self.share, self.least = share, least
+    def __init__(self, share: float, least: float, most: float = math.inf) -> None:
+        self.share, self.least, self.most = share, least, most
         self.next = 0.0
 
     def due(self) -> bool:
@@ -61,7 +62,7 @@ class Clock:
     def did(self, start: float) -> None:
         """It was done, from `start` till now."""
         now = time.perf_counter()
-        self.next = start + max(self.least, (now - start) / self.share)
+        self.next = start + max(self.least, min(self.most, (now - start) / self.share))
 
 
 class Worker:
@@ -88,7 +89,7 @@ class Worker:
         points = self.game is None or self.game.settings.points
         self.tick_clock = Clock(1.0, 1 / TICKS)
         self.frame_clock = Clock(FRAMES[points], 1 / TICKS)
-        self.judge_clock = Clock(JUDGEMENTS[points], 0.5)
+        self.judge_clock = Clock(JUDGEMENTS[points], 0.5, 8.0)
         self.optimal_clock = Clock(REST, 2.0)
         self.neighbour_clock = Clock(2 * REST, 1.0)
         self.diagnosis_clock = Clock(REST, DIAGNOSIS_EVERY)
