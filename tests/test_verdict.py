@@ -267,6 +267,20 @@ def test_the_opponents_sentence_compares_like_with_like() -> None:
     assert "53.0%" in sentence
 
 
+def test_measuring_one_aspect_again_leaves_the_others(tmp_path: Path, of_real: dict[str, Any]) -> None:
+    folder = RunFolder(tmp_path)
+    verdict.keep(folder, of_real, {})
+    copying = {**of_real["copying"], "copies": 7}
+    alone = {key: value for key, value in of_real.items() if key not in verdict.ASPECTS}
+    verdict.keep(folder, {**alone, "copying": copying, "sentences": {"en": ["7"], "es": ["7"]}}, {})
+    found = folder.verdict()
+    assert found["quality"] == of_real["quality"]
+    assert found["copying"]["copies"] == 7
+    assert len(found["sentences"]["en"]) == len(of_real["sentences"]["en"])
+    verdict.keep(folder, {**alone, "fingerprint": "another", "copying": copying}, {})
+    assert "quality" not in folder.verdict()  # numbers of two protocols are not mixed
+
+
 def test_a_folder_that_cannot_be_written_and_a_spoiled_verdict(tmp_path: Path, of_real: dict[str, Any]) -> None:
     folder = RunFolder(tmp_path)
     (tmp_path / "verdict").write_text("in the way")

@@ -85,11 +85,11 @@ def assess(
         "brief": brief,
     }
     verdict["fingerprint"] = fingerprint(verdict, heldout)
-    pictures = dict(evidence.pictures)
+    pictures, cache = dict(evidence.pictures), cache_folder() / "features"
     if "quality" in only:
         tell("quality")
         test = None if dataset.test is None else drawn(dataset.test, MOST, seed)
-        found = quality(train, heldout, few, features, seed, test, cache_folder() / "features")
+        found = quality(train, heldout, few, features, seed, test, cache)
         verdict["quality"] = plain(found.as_json())
     if "equilibrium" in only:
         tell("equilibrium")
@@ -99,7 +99,7 @@ def assess(
             verdict["equilibrium"]["gap"] = gaps(evidence.learner, dataset, seed)
     if "copying" in only and not (brief and dataset.truth is not None):  # a million exact draws have nothing to copy
         tell("copying")
-        copies = copying(train, heldout[: len(few)] if brief else heldout, few, features, seed)
+        copies = copying(train, heldout[: len(few)] if brief else heldout, few, features, seed, cache=cache)
         verdict["copying"] = copies_in_numbers(copies, places)
         if few.ndim == 4:
             pictures["nearest"] = nearest_picture(copies, train, heldout, few)
@@ -258,7 +258,11 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
 
 
 def keep(folder: RunFolder, verdict: dict[str, Any], pictures: dict[str, bytes]) -> None:
-    """Write the verdict and its pictures into a run's folder."""
+    """Write the verdict and its pictures into a run's folder; what it leaves out stays, if it was measured the same way."""
+    there = folder.verdict()
+    if all(there.get(key) == verdict[key] for key in ("fingerprint", "kimg")):
+        verdict = there | verdict
+        verdict["sentences"] = {lang: sentences(verdict, lang) for lang in ("en", "es")}
     for name, content in pictures.items():
         with writing(folder.verdict_picture(name).parent):
             folder.verdict_picture(name).parent.mkdir(exist_ok=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from duelo.measure.cells import assign, k_means
 from duelo.measure.estimate import Estimate
-from duelo.measure.features import Features
+from duelo.measure.features import Features, cached
 from duelo.measure.memorisation import authentic, c_t, cosine_distances, fld_nll
 from duelo.measure.neighbours import nearest
 from duelo.measure.shifted import nearest_shifted
@@ -62,13 +63,20 @@ class Copying:
 
 
 def copying(
-    train: Tensor, heldout: Tensor, generated: Tensor, features: Features, seed: int = 0, *, level: float = LEVEL
+    train: Tensor,
+    heldout: Tensor,
+    generated: Tensor,
+    features: Features,
+    seed: int = 0,
+    *,
+    level: float = LEVEL,
+    cache: Path | None = None,
 ) -> Copying:
     """Look for copies of training members among generated ones.
 
     train: [a, ...] all of what the generator was trained on, heldout: [m, ...] others of the same data, cut off at random
     (no alike members on one side alone, such as one writer's), generated: [n, ...]: images [., c, h, w] uint8 in 0..255, or
-    points [., d] float32. level: see Copying.
+    points [., d] float32. level: see Copying. cache: a folder for the features of real members (see ``features.cached``).
     A sample is a copy by either of the twin tests (duelo.measure.twins), each at half the level.
     Raises ValueError for fewer than 40 held-out, 2 training or 1 generated members, and for shapes or types that differ.
     """
@@ -81,7 +89,8 @@ def copying(
         raise ValueError(
             f"{len(train)} training, {len(heldout)} held-out and {len(generated)} generated members are too few"
         )
-    vectors = (features(train), features(heldout), features(generated))
+    seen, unseen = (features(x) if cache is None else cached(features, x, cache) for x in (train, heldout))
+    vectors = (seen, unseen, features(generated))
     means = k_means(vectors[0], max(1, min(CELLS, len(heldout) // CELL_MEMBERS, len(train))), seed)
     cells = [assign(x, means) for x in vectors]
     half, other = torch.randperm(len(heldout), generator=torch.Generator().manual_seed(seed)).chunk(2)

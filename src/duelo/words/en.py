@@ -74,7 +74,7 @@ WORDS = {
     "networks.conditional false.",
     "recipe.vae": "the pair {pair!r} and the objective {loss!r} do not go together: a VAE learns by the objective "
     "'evidence', and nothing else does; choose --recipe vae.",
-    "recipe.vae_idle": "{key} means nothing to a VAE, which has no opponent; leave it out.",
+    "recipe.vae_idle": "{key} means nothing to a VAE, which has no opponent; leave it out, or begin with --recipe vae.",
     "recipe.together": "these settings cannot go together: {why}.",
     "networks.shape": "the networks {pair!r} are not made for images of shape {shape} (channels, height, width); "
     "choose another recipe, or another --size (the lecture's pair wants grey images and --size 28).",
