@@ -30,7 +30,8 @@ from duelo.saves import load_game
 from duelo.verdict import MOST_TRAIN, drawn
 
 RUNS = 2  # that are kept loaded
-NEIGHBOURS = 3
+NEIGHBOURS = 3  # that are shown
+COMPARED = 512  # that are compared exactly: what looks like nothing else has its nearest ones anywhere
 USUAL = 32  # held-out members whose distances say what is usual
 REAL_POINTS = 1500
 
@@ -176,7 +177,8 @@ def neighbours(tell: Tell, path: str, newest: bool, spot: Spot) -> bytes:
     run = open_run(path, newest)
     members, labels = run.members([spot])
     gallery = run.gallery
-    (near, which), (far, other) = (search(members, keys, NEIGHBOURS) for keys in (gallery.train, gallery.heldout))
+    (near, which), (far, other) = (search(members, keys, COMPARED) for keys in (gallery.train, gallery.heldout))
+    near, which, far, other = (values[:, :NEIGHBOURS] for values in (near, which, far, other))
     said = None
     if isinstance(run.learner, Game) and run.opinions is not None:
         said = opinion.of_one(run.learner, members[0], labels[0] if labels else None, run.opinions)

@@ -121,10 +121,10 @@ class Trainings:
         if recipe.images is not None and recipe.images.heldout is not None:
             arguments += ["--heldout", recipe.images.heldout]
         with self._lock:
+            if run.finished():  # though its process may still be at the report
+                raise Refused(409, "lab.runs.is_finished", name=run.path.name)
             if holder(run) is not None or self._begun(run.path.name):
                 raise Refused(409, "lab.runs.trains", name=run.path.name)
-            if run.finished():
-                raise Refused(409, "lab.runs.is_finished", name=run.path.name)
             self._launch(run, arguments)
 
     def stop(self, run: RunFolder) -> None:

@@ -2,6 +2,7 @@
 
 import { chart } from "./charts.js";
 import { clear, h, icon } from "./dom.js";
+import { snug } from "./run.js";
 import { address } from "./runs.js";
 
 const TONES = ["run-0", "run-1", "run-2", "run-3", "run-4", "run-5"];
@@ -85,7 +86,7 @@ function judgements({ names, judged }, context) {
       height: 200,
       series: names.map((label, i) => ({ label, colour: TONES[i], dash: DASHES[i], width: 2 })),
       levels: [{ at: floor, colour: "ink-3" }],
-      y: { log: true },
+      y: { log: true, range: snug },
     });
     plot.set([at, ...judged.map(column)]);
     return plot.element;

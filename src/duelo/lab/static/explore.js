@@ -140,10 +140,11 @@ function build(body, context, state, place, again) {
     h(
       "div",
       { class: "explore-grid" },
-      h("section", { class: "card stack", "aria-label": t("lab.explore.wall") }, h("div", { class: "card-head" }, h("h2", { class: "g" }, t("lab.explore.wall")), h("span", { class: "hint" }, t(about.points ? "lab.explore.cloud_hint" : "lab.explore.wall_hint"))), wall.element),
+      h("section", { class: "card stack wall-card", "aria-label": t("lab.explore.wall") }, h("div", { class: "card-head" }, h("h2", { class: "g" }, t("lab.explore.wall")), h("span", { class: "hint" }, t(about.points ? "lab.explore.cloud_hint" : "lab.explore.wall_hint"))), wall.element),
       close.element,
+      map.element,
+      way.element,
     ),
-    h("div", { class: "explore-grid even" }, map.element, way.element),
   );
   draw();
 }

@@ -56,7 +56,7 @@ export function latentMap({ ask, about, context, state, go }) {
   const me = {
     element: h(
       "section",
-      { class: "card stack", "aria-label": t("lab.explore.map") },
+      { class: "card stack map-card", "aria-label": t("lab.explore.map") },
       h("div", { class: "card-head" }, h("h2", { class: "g" }, t("lab.explore.map")), h("span", { class: "hint" }, t(about.points ? "lab.explore.map_points_hint" : "lab.explore.map_hint"))),
       h("div", { class: "map-tools" }, axes, h("label", { class: "field" }, h("span", { class: "field-label spread" }, t("lab.explore.spread"), told), spread)),
       grid?.element,
@@ -109,7 +109,7 @@ export function ways({ ask, about, context, state, go }) {
   const me = {
     element: h(
       "section",
-      { class: "card stack", "aria-label": t("lab.explore.way") },
+      { class: "card stack way-card", "aria-label": t("lab.explore.way") },
       h("div", { class: "card-head" }, h("h2", { class: "g" }, t("lab.explore.way")), h("span", { class: "hint" }, t("lab.explore.way_hint"))),
       ends,
       strip,

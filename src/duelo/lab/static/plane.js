@@ -89,7 +89,6 @@ export function plane(context, { extent, label, onPick }) {
     element,
     set(next) {
       points = next;
-      delete marks.way;
       soon();
     },
     mark(name, coordinates) {
@@ -102,8 +101,8 @@ export function plane(context, { extent, label, onPick }) {
 function lattice(ctx, values, at, unit) {
   const side = Math.round(Math.sqrt(values.length / 2));
   ctx.strokeStyle = colour("g");
-  ctx.globalAlpha = 0.5;
-  ctx.lineWidth = 0.8 * unit;
+  ctx.globalAlpha = 0.4;
+  ctx.lineWidth = 0.5 * unit;
   const through = (index) => {
     ctx.beginPath();
     for (let i = 0; i < side; i++) {

@@ -140,6 +140,7 @@ function header(context, name) {
     show(run) {
       dressState(badge, run, context);
       short.textContent = inShort(run, context);
+      gone.element.hidden = run.state === "finished" || !run.length;
       gone.show(run);
       far.textContent = howFar(run, context);
       const now = JSON.stringify([run.state, run.stopping, run.report, run.checkpoint]);
@@ -245,6 +246,9 @@ function grids(context, run, place) {
   };
 }
 
+/** The range of a logarithmic axis: the values' own, and a little room, not whole powers of ten. */
+export const snug = (plot, low, high) => (low > 0 && Number.isFinite(high) ? [low / 1.15, high * 1.15] : [0.1, 10]);
+
 function curves(context, run, rival) {
   const { t, format } = context;
   const axis = { xFormat: (value) => format.number(value, 4) };
@@ -257,7 +261,7 @@ function curves(context, run, rival) {
       { label: t("lab.curves.fake"), colour: "g-fill", width: 2 },
       { label: t("lab.runs.floor"), colour: "ink-3", dash: [5, 4] },
     ],
-    y: { log: true },
+    y: { log: true, range: snug },
   });
   const right = chart(context, {
     ...axis,

@@ -138,6 +138,7 @@ function runCard(context, name, pick, again) {
     said = now;
     dressState(state, run, context);
     facts.textContent = inShort(run, context);
+    gone.element.hidden = run.state === "finished" || !run.length;
     gone.show(run);
     bar.show(run.right);
     words.textContent = run.why ?? run.verdict?.[0] ?? (run.findings ?? []).join(" · ");

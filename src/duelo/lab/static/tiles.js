@@ -52,9 +52,11 @@ export function tileGrid(context, { label, columns = 6, onPick = null, describe 
         ctx.fillRect(x, y + tall, Math.round(side * opinions[i]), strip);
       }
       if (i === picked) {
-        ctx.strokeStyle = colour("ink");
-        ctx.lineWidth = 2 * gap;
-        ctx.strokeRect(x, y, side, tall + strip);
+        for (const [name, width] of [["card", 3 * gap], ["g-fill", 2 * gap]]) {
+          ctx.strokeStyle = colour(name); // seen on dark pictures and on light ones
+          ctx.lineWidth = width;
+          ctx.strokeRect(x, y, side, tall + strip);
+        }
       }
     }
   }
