@@ -75,7 +75,8 @@ class LiveGame:
         self.game = learner
         self.rival = rival_of(self.recipe) if settings.rival else None
         self.dials = Dials(settings)
-        self.recent: list[Tick] = []
+        self.recent: list[Tick] = []  # since they were told
+        self.told = False
         self.lines: list[dict[str, Any]] = []
         self.duel: Duel | None = None
         self.looks = 0
@@ -141,7 +142,8 @@ class LiveGame:
         self.dials.alone = alone
         tick: Tick = next(self.watched_rounds if look or alone else self.rounds)
         self.dials.alone = ""
-        self.recent = [*self.recent[-49:], tick]
+        self.recent = [*([] if self.told else self.recent[-49:]), tick]
+        self.told = False
         if self.rival and not alone:
             seen: VaeTick = next(self.rival_rounds)
             self.rival_loss = float(seen.bound.loss.mean())
@@ -209,7 +211,7 @@ class LiveGame:
         figures = [tick.figures() for tick in self.recent]
         means = {name: mean(one[name] for one in figures) for name in (figures[0] if figures else ())}
         controls = self.recent[-1].controls if self.recent else self.balance(self.nimg)
-        self.recent = self.recent[-1:]
+        self.told = True
         told: dict[str, Any] = {
             "nimg": self.nimg,
             "real_right": means.get("real_right"),
