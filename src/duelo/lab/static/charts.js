@@ -85,7 +85,7 @@ function settings(options, format, width, height) {
     scales: { x: { time: false }, y: { distr: y.log ? 3 : 1, range: y.range ?? undefined } },
     axes: [
       { ...axis, size: 26, space: 70, values: (_, all) => all.map((value) => (options.xFormat ?? shortCount)(value, format)), grid: { show: false } },
-      { ...axis, size: 46, space: 32, values: (_, all) => all.map((value) => (value === null ? "" : (y.format ?? format.number)(value, 2))) },
+      { ...axis, size: 46, space: 24, splits: y.log ? decades : undefined, values: (_, all) => all.map((value) => (value === null ? "" : (y.format ?? format.number)(value, 2))) },
     ],
     series: [
       {},
@@ -95,6 +95,13 @@ function settings(options, format, width, height) {
     ],
     hooks: { draw: [(plot) => drawLevels(plot, options.levels ?? [])] },
   };
+}
+
+/** The powers of ten within a range, with halves of them only where there would be none else. */
+function decades(plot, axis, low, high) {
+  const found = [];
+  for (let power = Math.ceil(Math.log10(low) - 1e-9); power <= Math.log10(high) + 1e-9; power++) found.push(10 ** power);
+  return found.length > 1 ? found : [low, high];
 }
 
 /** 123456 -> "123k", so that axes stay short. */

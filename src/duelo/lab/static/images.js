@@ -14,16 +14,18 @@ export function imageStage(context) {
   const grids = {
     fakes: tileGrid(context, { label: t("lab.images.fakes_label"), onPick: showCloseup, describe }),
     rival: tileGrid(context, { label: t("lab.images.rival_label") }),
+    nearest: tileGrid(context, { label: t("lab.images.nearest_label") }),
     reals: tileGrid(context, { label: t("lab.images.reals_label") }),
   };
   const panes = {
     fakes: pane("g", t("lab.images.fakes"), t("lab.images.fakes_hint"), grids.fakes),
     rival: pane("", t("lab.images.rival"), t("lab.images.rival_hint"), grids.rival),
+    nearest: pane("", t("lab.images.nearest_title"), t("lab.images.nearest_hint"), grids.nearest),
     reals: pane("", t("lab.images.reals"), t("lab.images.reals_hint"), grids.reals),
   };
   let latest = {};
   let shownReals = null;
-  element.append(panes.fakes, panes.rival, panes.reals);
+  element.append(panes.fakes, panes.nearest, panes.rival, panes.reals);
   clear(closeup).append(h("p", { class: "hint" }, t("lab.images.pick")));
 
   function showCloseup(index) {
@@ -49,6 +51,9 @@ export function imageStage(context) {
       if (!latest.fakes) return;
       grids.fakes.show(latest.fakes, { opinions: latest.logits ? Array.from(latest.logits.data, sigmoid) : null });
       panes.rival.hidden = !latest.rival;
+      panes.nearest.hidden = !latest.nearest;
+      panes.reals.hidden = Boolean(latest.nearest); // the place is for what they resemble
+      if (latest.nearest) grids.nearest.show(latest.nearest);
       if (latest.rival) grids.rival.show(latest.rival);
       if (latest.reals && latest.reals !== shownReals) {
         shownReals = latest.reals;

@@ -32,7 +32,7 @@ export function pointStage(context, layers = {}) {
       const surface = stage.layers.optimal && arrays.optimal ? arrays.optimal : stage.layers.heat ? arrays.heat : null;
       if (surface) drawSurface(ctx, side, surface, (ramp ??= makeRamp()), scale);
       if (stage.layers.grid && arrays.grid) drawGrid(ctx, arrays.grid, place, scale);
-      if (stage.layers.real && arrays.real) drawPoints(ctx, arrays.real, place, colour("real"), 1.7 * scale, 0.5);
+      if (stage.layers.real && arrays.real) drawPoints(ctx, arrays.real, place, colour("real"), 1.8 * scale, 0.62);
       if (stage.layers.fake && arrays.fake) drawPoints(ctx, arrays.fake, place, colour("g-fill"), 2.3 * scale, 0.9);
       if (stage.layers.arrows && arrays.arrows) drawArrows(ctx, arrays.arrows, place, scale);
     }
@@ -89,13 +89,14 @@ function makeRamp() {
 
 const small = document.createElement("canvas");
 
-function drawSurface(ctx, side, { data, shape: [rows, columns] }, ramp, scale) {
+function drawSurface(ctx, side, { data: seen, shape: [rows, columns] }, ramp, scale) {
+  const data = smoothed(seen, rows, columns);
   small.width = columns;
   small.height = rows;
   const picture = new ImageData(columns, rows);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      const from = 4 * data[(rows - 1 - row) * columns + column]; // row 0 of the data is at the bottom
+      const from = 4 * Math.round(data[(rows - 1 - row) * columns + column]); // row 0 of the data is at the bottom
       picture.data.set(ramp.subarray(from, from + 4), 4 * (row * columns + column));
     }
   }
@@ -133,6 +134,23 @@ function drawBorder(ctx, side, data, rows, columns, scale) {
   ctx.setLineDash([5 * scale, 4 * scale]);
   ctx.stroke();
   ctx.setLineDash([]);
+}
+
+/** Each cell with its neighbours, weighed 1 2 1 along both sides: the surface comes in 256 steps and by every other row at a
+ *  time, and neither should be seen. */
+function smoothed(data, rows, columns) {
+  return weighed(weighed(data, rows, columns, columns, 1), columns, rows, 1, columns);
+}
+
+function weighed(data, lines, length, between, along) {
+  const out = new Float32Array(data.length);
+  for (let line = 0; line < lines; line++) {
+    for (let i = 0; i < length; i++) {
+      const at = line * between + i * along;
+      out[at] = (data[i ? at - along : at] + 2 * data[at] + data[i + 1 < length ? at + along : at]) / 4;
+    }
+  }
+  return out;
 }
 
 function drawPoints(ctx, { data, shape: [n] }, place, ink, radius, alpha) {

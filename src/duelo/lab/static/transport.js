@@ -58,7 +58,8 @@ export function transport(context, live, { reset, speed: withSpeed = true } = {}
       const playing = live.state === "playing";
       if (dressed !== playing) {
         dressed = playing;
-        clear(play).append(icon(playing ? "pause" : "play"), t(playing ? "lab.transport.pause" : "lab.transport.play"), h("kbd", { "aria-hidden": "true" }, t("lab.transport.space")));
+        clear(play).append(icon(playing ? "pause" : "play"), t(playing ? "lab.transport.pause" : "lab.transport.play"));
+        play.title = t("lab.transport.space");
         play.setAttribute("aria-keyshortcuts", "Space");
       }
       play.dataset.state = live.state;

@@ -33,17 +33,18 @@ export function mount(element, context) {
   const dials = controls(context, live, { extra: { start: [draw] } });
   const lost = h("p", { class: "notice bad", role: "alert", hidden: true }, t("lab.lost"));
 
+  let grid;
   element.append(
     h("h1", { class: "visually-hidden" }, t("lab.watch.title")),
     lost,
     bar.element,
-    h(
+    (grid = h(
       "div",
       { class: "watch-grid" },
-      h("section", { class: "card stage", "aria-label": t("lab.stage.title") }, stage.element, transporting.element),
+      h("section", { class: "card stage", "aria-label": t("lab.stage.title") }, transporting.element, stage.element),
       h("div", { class: "stack" }, h("section", { class: "card", "aria-label": t("lab.curves.title") }, drawn.element), said.element),
       h("section", { class: "card controls-card", "aria-label": t("lab.controls.title") }, h("div", { class: "card-head" }, h("h2", {}, t("lab.controls.title"))), dials.element),
-    ),
+    )),
   );
 
   live.on("settings", () => [bar, transporting, dials, stage, said].forEach((part) => part.show(live)));
@@ -51,30 +52,34 @@ export function mount(element, context) {
   live.on("anew", () => [drawn, said].forEach((part) => part.show(live)));
   for (const name of ["duel", "finding", "failed"]) live.on(name, () => said.show(live));
   live.on("failed", () => transporting.show(live));
-  live.on("frame", () => stage.show(live));
+  live.on("frame", () => {
+    grid.classList.toggle("with-images", live.frame.meta.kind === "images");
+    stage.show(live);
+  });
   live.on("connection", () => (lost.hidden = live.connected));
   live.load().then((told) => told?.state === "empty" && live.start({ play: false }));
   return () => {};
 }
 
-/** The stage that fits the data: for points or for images. */
-export function gameStage(context, live, { layers = {}, keys = true } = {}) {
+/** The stage that fits the data: for points or for images. own: its layers are not those that were left on elsewhere. */
+export function gameStage(context, live, { layers = {}, own = false } = {}) {
   const { t, format } = context;
-  const points = pointStage(context, { ...layers, ...chosen });
+  const points = pointStage(context, own ? layers : { ...layers, ...chosen });
   const images = imageStage(context);
   const board = drawingBoard(context, points, (drawn) => live.draw(drawn));
   const waiting = h("div", { class: "stage-waiting" }, t("lab.stage.waiting"));
   points.element.append(waiting);
   const summary = h("p", { class: "visually-hidden" });
   const key = h("div", { class: "stage-key", role: "group", "aria-label": t("lab.stage.layers") }, LAYERS.map(([name, tone]) => layerChip(name, tone)));
-  const element = h("div", { class: "stack" }, keys && key, board.element, points.element, images.element, summary);
+  const element = h("div", { class: "stack" }, board.element, points.element, key, images.element, summary);
   images.element.hidden = true;
 
   function layerChip(name, tone) {
     const chip = h("button", { type: "button", class: `chip ${tone}`, "aria-pressed": String(points.layers[name]), title: t(`lab.layer_hint.${name}`) }, t(`lab.layer.${name}`));
     chip.addEventListener("click", () => {
-      chosen[name] = points.toggle(name);
-      chip.setAttribute("aria-pressed", String(chosen[name]));
+      const on = points.toggle(name);
+      if (!own) chosen[name] = on;
+      chip.setAttribute("aria-pressed", String(on));
     });
     return chip;
   }
