@@ -18,7 +18,7 @@ export function chart(context, options) {
   );
   body.setAttribute("role", "img");
   body.setAttribute("aria-label", options.title);
-  const height = options.height ?? 136;
+  const height = options.height ?? Math.round(8.5 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
   let plot = null;
   let columns = [[], ...options.series.map(() => [])];
   let waiting = false;
@@ -73,7 +73,7 @@ function chartKey({ series, key }) {
 function settings(options, format, width, height) {
   const faint = colour("line");
   const words = colour("ink-3");
-  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  const font = `${Math.round(0.75 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize))}px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: words, font, grid: { stroke: faint, width: 1 }, ticks: { show: false }, border: { show: false } };
   const y = options.y ?? {};
   return {

@@ -71,40 +71,58 @@ function show(element, context, chapters) {
   const experiment = chapter.settings ? liveExperiment(parts) : stridesExperiment(parts);
   element.append(
     steps,
-    h("article", { class: "lesson-body" }, words(parts, experiment, neighbours(context, chapters, at)), h("div", { class: "lesson-stage" }, experiment.stage)),
+    h(
+      "article",
+      { class: "lesson-body" },
+      beforehand(parts, experiment),
+      h("div", { class: "lesson-stage" }, experiment.stage),
+      afterwards(parts, experiment, neighbours(context, chapters, at)),
+    ),
   );
   steps.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   document.title = `${context.t(`lab.lesson.${chapter.id}.title`)} · duelo`;
 }
 
-/** The chapter's words; its experiment's button and point stand among them. */
-function words({ context, chapter }, experiment, foot) {
-  const { t, has } = context;
-  const key = (name) => `lab.lesson.${chapter.id}.${name}`;
-  const numbered = (name) => {
-    const texts = [];
-    for (let i = 1; has(key(`${name}${i}`)); i++) texts.push(t(key(`${name}${i}`)));
-    return texts;
-  };
+const key = (chapter, name) => `lab.lesson.${chapter.id}.${name}`;
+
+/** The sentences NAME1, NAME2, ... of a chapter. */
+function numbered({ t, has }, chapter, name) {
+  const texts = [];
+  for (let i = 1; has(key(chapter, `${name}${i}`)); i++) texts.push(t(key(chapter, `${name}${i}`)));
+  return texts;
+}
+
+/** What is said before the experiment, and the button that sets it up. */
+function beforehand({ context, chapter }, experiment) {
+  const { t } = context;
   const { diagram } = SHOWN[chapter.id] ?? {};
   const names = (kind) => Object.fromEntries(["noise", "g", "fake", "real", "d", "opinion", "lesson"].map((name) => [name, t(`lab.diagram.${kind}_${name}`)]));
   return h(
     "div",
     { class: "lesson-text" },
-    h("p", { class: "kicker" }, t(key("kicker"))),
-    h("h1", {}, t(key("title"))),
-    h("p", { class: "lead" }, t(key("lead"))),
-    numbered("text").map((text) => h("p", {}, text)),
+    h("p", { class: "kicker" }, t(key(chapter, "kicker"))),
+    h("h1", {}, t(key(chapter, "title"))),
+    h("p", { class: "lead" }, t(key(chapter, "lead"))),
+    numbered(context, chapter, "text").map((text) => h("p", {}, text)),
     diagram && duelDiagram(names(diagram), t(`lab.diagram.${diagram}_label`)),
     h("h2", {}, t("lab.lesson.experiment")),
-    h("p", {}, t(key("setup"))),
+    h("p", {}, t(key(chapter, "setup"))),
     experiment.setup,
+  );
+}
+
+/** What to look at, the point, and what it shows. */
+function afterwards({ context, chapter }, experiment, foot) {
+  const { t, has } = context;
+  return h(
+    "div",
+    { class: "lesson-text lesson-rest" },
     h("h2", {}, t("lab.lesson.look")),
-    h("ul", {}, numbered("look").map((text) => h("li", {}, text))),
+    h("ul", {}, numbered(context, chapter, "look").map((text) => h("li", {}, text))),
     experiment.point,
     h("h2", {}, t("lab.lesson.shows")),
-    h("p", {}, t(key("shows"))),
-    has(key("try")) && [h("h2", {}, t("lab.lesson.try")), h("p", {}, t(key("try")))],
+    h("p", {}, t(key(chapter, "shows"))),
+    has(key(chapter, "try")) && [h("h2", {}, t("lab.lesson.try")), h("p", {}, t(key(chapter, "try")))],
     foot,
   );
 }
@@ -173,14 +191,14 @@ function liveExperiment(parts) {
   const shown = SHOWN[chapter.id] ?? {};
   const live = liveGame(context);
   const sign = pointSign(parts);
-  const bar = refereeBar(context, { vitals: true });
-  const stage = gameStage(context, live, { layers: shown.layers, own: true });
-  const begin = () => live.start(chapter.settings);
-  const transporting = transport(context, live, { reset: begin, speed: true });
+  const bar = refereeBar(context, { compact: true });
   const drawn = shown.curves?.length ? curves(context, shown.curves) : null;
+  const stage = gameStage(context, live, { layers: shown.layers, own: true, beside: drawn?.element });
+  const begin = () => live.start(chapter.settings);
+  const transporting = transport(context, live, { reset: begin, round: false });
   const button = h("button", { type: "button", class: "button primary", id: "setup", onclick: setUp });
   const veil = h("div", { class: "veil" }, h("p", {}, t("lab.lesson.veil")), h("button", { type: "button", class: "button primary", onclick: setUp }, icon("play"), t("lab.lesson.begin")));
-  const inner = h("div", { class: "stack" }, bar.element, h("section", { class: "card stage" }, transporting.element, stage.element), drawn && h("section", { class: "card" }, drawn.element));
+  const inner = h("div", { class: "stack" }, bar.element, h("section", { class: "card stage" }, transporting.element, stage.element));
   const whole = h("div", { class: "experiment" }, inner, veil);
   const ours = () => live.settings.chapter === chapter.id && live.state !== "empty";
 

@@ -11,8 +11,8 @@ const LEADS = [
   [-Infinity, "behind"],
 ];
 
-/** context: of the view. Returns {element, show(live)}. */
-export function refereeBar(context, { vitals = true } = {}) {
+/** context: of the view; compact: with fewer words. Returns {element, show(live)}. */
+export function refereeBar(context, { compact = false } = {}) {
   const { t, format } = context;
   const verdict = h("div", { class: "referee-verdict" });
   const facts = h("dl", { class: "vitals" });
@@ -27,12 +27,12 @@ export function refereeBar(context, { vitals = true } = {}) {
   const spoken = h("p", { class: "visually-hidden" });
   const element = h(
     "section",
-    { class: "referee", "aria-label": t("lab.referee.title") },
-    h("div", { class: "referee-head" }, verdict, vitals && facts),
+    { class: compact ? "referee compact" : "referee", "aria-label": t("lab.referee.title") },
+    h("div", { class: "referee-head" }, verdict, facts),
     h(
       "div",
       { class: "referee-board", "aria-hidden": "true" },
-      h("div", { class: "even" }, h("span", {}, t("lab.referee.even"))),
+      h("div", { class: "even" }, h("span", {}, h("b", {}, format.percent(0.5)), h("i", {}, t("lab.referee.even")))),
       h(
         "div",
         { class: "referee-row main" },
@@ -63,9 +63,9 @@ export function refereeBar(context, { vitals = true } = {}) {
     const name = lead === null ? "waiting" : LEADS.find(([least]) => lead >= least)[1];
     if (name !== said) {
       said = name;
-      clear(verdict).append(t(`lab.verdict.${name}`), h("small", {}, t(`lab.verdict_why.${name}`)));
+      clear(verdict).append(t(`lab.verdict.${name}`), compact ? "" : h("small", {}, t(`lab.verdict_why.${name}`)));
     }
-    if (vitals) showVitals(facts, live, context);
+    showVitals(facts, live, context, compact);
     if (known && (live.heard % 30 === 1 || live.state !== "playing")) {
       const real = format.percent(tick.real_right);
       spoken.textContent = t("lab.referee.spoken", { real, fake: format.percent(tick.fake_right), lead: t(`lab.verdict.${name}`) });
@@ -94,14 +94,14 @@ function track(label, tone, hollow = false) {
 }
 
 /** How much was played, how fast, and how good it is. */
-function showVitals(list, live, { t, format }) {
+function showVitals(list, live, { t, format }, compact) {
   const { tick, state } = live;
   const entries = [[t("lab.vitals.nimg"), format.count(tick?.nimg ?? live.nimg ?? 0)]];
-  if (state === "playing" && tick?.rounds_per_second) entries.push([t("lab.vitals.pace"), format.number(tick.rounds_per_second, 2)]);
+  if (!compact && state === "playing" && tick?.rounds_per_second) entries.push([t("lab.vitals.pace"), format.number(tick.rounds_per_second, 2)]);
   const judged = tick?.judgement;
   if (Number.isFinite(judged?.modes)) {
     entries.push([t("lab.vitals.modes"), [t("lab.vitals.modes_of", { n: judged.modes, of: judged.k }), judged.k <= 10 && pips(judged)]]);
-    entries.push([t("lab.vitals.good"), format.percent(judged.good)]);
+    if (!compact) entries.push([t("lab.vitals.good"), format.percent(judged.good)]);
   } else if (Number.isFinite(judged?.value)) {
     entries.push([t("lab.vitals.distance"), [format.number(judged.value, 2), h("small", { class: "hint" }, ` ${t("lab.vitals.floor", { floor: format.number(judged.floor, 2) })}`)]]);
   }

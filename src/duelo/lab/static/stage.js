@@ -5,6 +5,7 @@ import { channels, colour } from "./theme.js";
 
 const TINT = 0.42; // how much of a side's colour the surest place of the surface has
 const ARROW = 0.16; // the longest arrow, as a share of half the plane
+const ARROW_MEMORY = 0.998; // of the longest arrow, a frame
 
 /** context: of the view; layers: which are on at first. Returns {element, canvas, show(frame), layers, toggle(name), toPlane(event), place}. */
 export function pointStage(context, layers = {}) {
@@ -16,6 +17,7 @@ export function pointStage(context, layers = {}) {
   };
   let frame = null;
   let ramp = null;
+  const arrows = { data: null, unit: 0 };
 
   function draw() {
     const side = Math.round(element.clientWidth * Math.min(devicePixelRatio, 2));
@@ -34,7 +36,7 @@ export function pointStage(context, layers = {}) {
       if (stage.layers.grid && arrays.grid) drawGrid(ctx, arrays.grid, place, scale);
       if (stage.layers.real && arrays.real) drawPoints(ctx, arrays.real, place, colour("real"), 1.8 * scale, 0.62);
       if (stage.layers.fake && arrays.fake) drawPoints(ctx, arrays.fake, place, colour("g-fill"), 2.3 * scale, 0.9);
-      if (stage.layers.arrows && arrays.arrows) drawArrows(ctx, arrays.arrows, place, scale);
+      if (stage.layers.arrows && arrays.arrows) drawArrows(ctx, arrays.arrows, place, scale, arrowUnit(arrows, frame));
     }
     stage.overlay?.(ctx, place, scale);
   }
@@ -183,18 +185,25 @@ function drawGrid(ctx, { data, shape: [lines, length] }, place, scale) {
   ctx.globalAlpha = 1;
 }
 
-/** Arrows from where points are to where the discriminator would have them go; the longest has a length that can be seen. */
-function drawArrows(ctx, { data, shape: [n] }, place, scale) {
-  let longest = 0;
-  for (let i = 0; i < n; i++) longest = Math.max(longest, Math.hypot(data[4 * i + 2], data[4 * i + 3]));
-  if (!longest) return;
-  const factor = (ARROW * place.r) / longest;
+/** How long a gradient is drawn as the longest arrow: most of the present ones, or of those not long ago. So a gradient that
+ *  vanishes is seen to vanish. */
+function arrowUnit(memory, { meta, arrays: { arrows: { data, shape: [n] } } }) {
+  if (memory.data !== meta.data_id) Object.assign(memory, { data: meta.data_id, unit: 0 });
+  const lengths = Array.from({ length: n }, (_, i) => Math.hypot(data[4 * i + 2], data[4 * i + 3])).sort((a, b) => a - b);
+  memory.unit = Math.max(lengths[Math.floor(0.9 * (n - 1))], ARROW_MEMORY * memory.unit);
+  return memory.unit;
+}
+
+/** Arrows from where points are to where the discriminator would have them go. unit: the gradient that has the longest arrow. */
+function drawArrows(ctx, { data, shape: [n] }, place, scale, unit) {
+  if (!unit) return;
   ctx.strokeStyle = ctx.fillStyle = colour("g");
   ctx.lineWidth = 1.5 * scale;
   const head = 4.5 * scale;
   for (let i = 0; i < n; i++) {
     const [px, py, dx, dy] = data.subarray(4 * i, 4 * i + 4);
     const x = place.x(px), y = place.y(py);
+    const factor = (ARROW * place.r) / Math.max(unit, Math.hypot(dx, dy));
     const toX = place.x(px + dx * factor), toY = place.y(py + dy * factor);
     if (Math.hypot(toX - x, toY - y) < 2 * scale) continue;
     const angle = Math.atan2(toY - y, toX - x);

@@ -30,6 +30,7 @@ export function stridesLab(context, reached) {
   const note = h("p", { class: "notice" });
   const captions = { input: h("h3"), kernel: h("h3", {}, t("lab.strides.kernel")), output: h("h3") };
   const setting = (name, values) => segmented(t(`lab.strides.${name}`), values, state[name], (value) => change({ [name]: value }));
+  const shelf = h("div", { class: "strides-boards" }, ["input", "kernel", "output"].map((name) => h("div", { class: `board board-${name}` }, captions[name], boards[name].canvas)));
   const element = h(
     "section",
     { class: "card strides", "aria-label": t("lab.strides.title") },
@@ -45,7 +46,7 @@ export function stridesLab(context, reached) {
       setting("kernel", [[2, "2×2"], [3, "3×3"], [4, "4×4"]]),
       segmented(t("lab.strides.weights"), Object.keys(KERNELS).map((name) => [name, t(`lab.strides.weights_${name}`)]), "ones", (weights) => change({ weights })),
     ),
-    h("div", { class: "strides-boards" }, ["input", "kernel", "output"].map((name) => h("div", { class: `board board-${name}` }, captions[name], boards[name].canvas))),
+    shelf,
     sum,
     h(
       "div",
@@ -103,6 +104,9 @@ export function stridesLab(context, reached) {
     const [image, weights] = [input(), kernel()];
     captions.input.textContent = t("lab.strides.input", { n: image.length });
     captions.output.textContent = t("lab.strides.output", { n: outputSide() });
+    // a pixel is equally large on all three
+    shelf.style.setProperty("--boards", `${image.length}fr ${weights.length}fr ${outputSide()}fr`);
+    shelf.style.setProperty("--two-boards", `${image.length}fr ${weights.length}fr`);
     (state.way === "transposed" ? drawTransposed : drawConvolution)(image, weights);
     element.dataset.at = state.at;
     element.dataset.steps = steps();
@@ -115,7 +119,7 @@ export function stridesLab(context, reached) {
     const square = now >= 0 ? painted(image, weights, state.stride, state.padding, now) : [];
     const n = image.length;
     boards.input.show(image, { marked: now >= 0 ? [[Math.floor(now / n), now % n]] : [], tone: "g" });
-    boards.kernel.show(weights, { numbers: true });
+    boards.kernel.show(weights);
     boards.output.show(out, { marked: square.map((one) => [one.row, one.column]), tone: "g", outline: { size: state.stride } });
     if (now < 0) return (sum.textContent = t("lab.strides.start_transposed"));
     const pixel = image[Math.floor(now / n)][now % n];
@@ -133,7 +137,7 @@ export function stridesLab(context, reached) {
     }
     const terms = now >= 0 ? read(image, weights, state.stride, state.padding, Math.floor(now / side), now % side) : [];
     boards.input.show(image, { marked: terms.map((one) => [one.row, one.column]), tone: "d" });
-    boards.kernel.show(weights, { numbers: true });
+    boards.kernel.show(weights);
     boards.output.show(out, { marked: now >= 0 ? [[Math.floor(now / side), now % side]] : [], tone: "d" });
     if (now < 0) return (sum.textContent = t("lab.strides.start_convolution"));
     const value = out[Math.floor(now / side)][now % side];
@@ -177,38 +181,65 @@ function segmented(label, options, first, choose) {
 /** A square of numbers, drawn as grey cells with the numbers in them. */
 function board(context) {
   const canvas = h("canvas", { role: "img" });
+  let shown = null;
+  const write = (value) => (value === null ? "–" : context.format.number(Math.round(100 * value) / 100, 3));
+
+  function draw() {
+    if (!shown || !canvas.clientWidth) return;
+    const { values, marked, tone, outline } = shown;
+    const side = values.length;
+    const cell = Math.max(8, Math.floor((canvas.clientWidth * Math.min(devicePixelRatio, 2)) / side));
+    canvas.width = canvas.height = side * cell + 2;
+    const ctx = canvas.getContext("2d");
+    ctx.font = `${Math.min(cell * 0.36, 40)}px ${getComputedStyle(document.body).fontFamily}`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    const shades = [channels("card"), channels("ink")];
+    const most = Math.max(1, ...values.flat().map((value) => Math.abs(value ?? 0)));
+    values.forEach((row, i) => row.forEach((value, j) => drawCell(ctx, { text: value === null ? "" : write(value), share: (0.75 * Math.abs(value ?? 0)) / most, i, j, cell, shades })));
+    if (outline) drawRaster(ctx, side, cell, outline.size);
+    drawMarked(ctx, marked.filter((place) => place.every((at) => at >= 0 && at < side)), cell, colour(`${tone}-fill`));
+  }
+
+  const resizing = new ResizeObserver(draw);
+  resizing.observe(canvas);
+  context.onLeave(() => resizing.disconnect());
   return {
     canvas,
-    show(values, { marked = [], tone = "d", numbers = true, outline = null } = {}) {
-      const side = values.length;
-      const cell = Math.max(28, Math.floor(480 / side));
-      canvas.width = canvas.height = side * cell + 2;
-      const ctx = canvas.getContext("2d");
-      const [low, high] = [channels("card"), channels("ink")];
-      const most = Math.max(1, ...values.flat().map((value) => Math.abs(value ?? 0)));
-      ctx.font = `${Math.min(cell * 0.34, 22)}px ${getComputedStyle(document.body).fontFamily}`;
-      ctx.textAlign = "center";
-      ctx.textBaseline = "middle";
-      values.forEach((row, i) => row.forEach((value, j) => drawCell(ctx, context, { value, i, j, cell, low, high, most, numbers })));
-      if (outline) drawRaster(ctx, side, cell, outline.size);
-      ctx.strokeStyle = colour(`${tone}-fill`);
-      ctx.lineWidth = 4;
-      for (const [i, j] of marked) if (i >= 0 && j >= 0 && i < side && j < side) ctx.strokeRect(j * cell + 3, i * cell + 3, cell - 4, cell - 4);
-      canvas.setAttribute("aria-label", values.map((row) => row.map((value) => (value === null ? "–" : context.format.number(value, 2))).join(" ")).join("; "));
+    show(values, { marked = [], tone = "d", outline = null } = {}) {
+      shown = { values, marked, tone, outline };
+      canvas.setAttribute("aria-label", values.map((row) => row.map(write).join(" ")).join("; "));
+      draw();
     },
   };
 }
 
-function drawCell(ctx, { format }, { value, i, j, cell, low, high, most, numbers }) {
-  const share = value === null ? 0 : (0.75 * Math.abs(value)) / most;
-  ctx.fillStyle = `rgb(${low.map((from, c) => Math.round(from * (1 - share) + high[c] * share)).join(" ")})`;
+function drawCell(ctx, { text, share, i, j, cell, shades: [low, high] }) {
+  const grey = low.map((from, c) => Math.round(from * (1 - share) + high[c] * share));
+  ctx.fillStyle = `rgb(${grey.join(" ")})`;
   ctx.fillRect(j * cell + 1, i * cell + 1, cell, cell);
   ctx.strokeStyle = colour("line");
   ctx.lineWidth = 1;
   ctx.strokeRect(j * cell + 1.5, i * cell + 1.5, cell - 1, cell - 1);
-  if (!numbers || value === null) return;
-  ctx.fillStyle = colour(share > 0.4 ? "card" : "ink");
-  ctx.fillText(format.number(value, 2), (j + 0.5) * cell + 1, (i + 0.5) * cell + 1);
+  ctx.fillStyle = colour(contrast(grey, low) > contrast(grey, high) ? "card" : "ink");
+  ctx.fillText(text, (j + 0.5) * cell + 1, (i + 0.5) * cell + 1);
+}
+
+/** Contrast of two colours as WCAG 2 defines it. */
+function contrast(a, b) {
+  const light = (rgb) => rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const [dark, bright] = [light(a), light(b)].sort((x, y) => x - y);
+  return (bright + 0.05) / (dark + 0.05);
+}
+
+/** A frame around the places that are read or painted now. */
+function drawMarked(ctx, places, cell, ink) {
+  if (!places.length) return;
+  const [rows, columns] = [0, 1].map((axis) => places.map((place) => place[axis]));
+  const [top, left] = [Math.min(...rows), Math.min(...columns)];
+  ctx.strokeStyle = ink;
+  ctx.lineWidth = Math.max(3, cell / 11);
+  ctx.strokeRect(left * cell + 1, top * cell + 1, (Math.max(...columns) - left + 1) * cell, (Math.max(...rows) - top + 1) * cell);
 }
 
 /** Lines every `size` cells: the squares of the stride's size, one for each input pixel. */

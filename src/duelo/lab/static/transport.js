@@ -4,8 +4,8 @@ import { clear, h, icon } from "./dom.js";
 
 const KEYS = { " ": "toggle", d: "step_d", g: "step_g", s: "step" };
 
-/** context: of the view; live: the game. options: {reset: what the button does instead}. Returns {element, show(live)}. */
-export function transport(context, live, { reset, speed: withSpeed = true } = {}) {
+/** context: of the view; live: the game. options: {reset: what the button does instead, round: a button for both turns}. Returns {element, show(live)}. */
+export function transport(context, live, { reset, round = true } = {}) {
   const { t } = context;
   const play = h("button", { type: "button", class: "button primary play", onclick: () => live.toggle() });
   const turn = (kind, action, key) =>
@@ -17,16 +17,15 @@ export function transport(context, live, { reset, speed: withSpeed = true } = {}
     );
   const again = h(
     "button",
-    { type: "button", class: "button quiet", title: t("lab.transport.reset_hint"), onclick: () => (reset ? reset() : live.act("reset")) },
+    { type: "button", class: "button quiet icon again", title: t("lab.transport.reset_hint"), "aria-label": t("lab.transport.reset"), onclick: () => (reset ? reset() : live.act("reset")) },
     icon("reset"),
-    h("span", {}, t("lab.transport.reset")),
   );
   const slider = h("input", { type: "range", min: "0", max: "100", step: "1", id: "speed" });
   const speed = h("div", { class: "speed" }, h("label", { for: "speed" }, t("lab.transport.speed")), slider, h("output", { for: "speed" }));
   const element = h(
     "div",
     { class: "transport", role: "group", "aria-label": t("lab.transport.title") },
-    play, turn("d", "step_d", "d"), turn("g", "step_g", "g"), turn("", "step", "s"), again, withSpeed && speed,
+    play, turn("d", "step_d", "d"), turn("g", "step_g", "g"), round && turn("", "step", "s"), again, speed,
   );
 
   const told = () => speed.querySelector("output");

@@ -61,8 +61,9 @@ export function mount(element, context) {
   return () => {};
 }
 
-/** The stage that fits the data: for points or for images. own: its layers are not those that were left on elsewhere. */
-export function gameStage(context, live, { layers = {}, own = false } = {}) {
+/** The stage that fits the data: for points or for images. own: its layers are not those that were left on elsewhere;
+ *  beside: what stands beside the plane, under its layers. */
+export function gameStage(context, live, { layers = {}, own = false, beside = null } = {}) {
   const { t, format } = context;
   const points = pointStage(context, own ? layers : { ...layers, ...chosen });
   const images = imageStage(context);
@@ -71,7 +72,8 @@ export function gameStage(context, live, { layers = {}, own = false } = {}) {
   points.element.append(waiting);
   const summary = h("p", { class: "visually-hidden" });
   const key = h("div", { class: "stage-key", role: "group", "aria-label": t("lab.stage.layers") }, LAYERS.map(([name, tone]) => layerChip(name, tone)));
-  const element = h("div", { class: "stack" }, board.element, points.element, key, images.element, summary);
+  const plane = h("div", { class: own ? "stage-plane beside" : "stage-plane" }, points.element, h("div", { class: "stage-side" }, key, beside));
+  const element = h("div", { class: "stack" }, board.element, plane, images.element, summary);
   images.element.hidden = true;
 
   function layerChip(name, tone) {
@@ -93,7 +95,7 @@ export function gameStage(context, live, { layers = {}, own = false } = {}) {
     },
     show() {
       const kind = live.frame?.meta.kind ?? "points";
-      points.element.hidden = key.hidden = kind !== "points";
+      plane.hidden = kind !== "points";
       images.element.hidden = kind !== "images";
       waiting.hidden = Boolean(live.frame) || board.active;
       if (!live.frame) return;
