@@ -30,6 +30,17 @@ TINY = [
     "1",
 ]
 
+# a ring that takes some ten seconds, so that much can befall it meanwhile
+LONG = {
+    "networks.width": 8,
+    "play.batch": 50,
+    "save.stats_kimg": 2,
+    "save.samples_kimg": 20,
+    "save.checkpoint_kimg": 20,
+    "save.judge_kimg": 20,
+}
+LONG_KIMG = 150
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -108,3 +119,13 @@ def finished_ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on `digits`."""
     return finished("digits", 3, tmp_path_factory.mktemp("finished-digits"))
+
+
+@pytest.fixture(scope="session")
+def long_ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run by LONG, begun on the command line and never touched."""
+    folder = tmp_path_factory.mktemp("long-ring")
+    options = [f"--{key}={value}" for key, value in LONG.items()]
+    result = duelo("train", "ring", "--kimg", LONG_KIMG, "--out", folder / "run", *options, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder / "run"

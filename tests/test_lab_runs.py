@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TINY, assert_same_runs, duelo, gratings
+from conftest import LONG, LONG_KIMG, TINY, assert_same_runs, duelo, gratings
 from labs import RunningLab, gone, running, until
 
 from duelo import compare, recipes
@@ -22,16 +22,6 @@ from duelo.lab.ledger import Follower, last_line
 from duelo.lab.trainings import Trainings, complaint_of, log_tail
 from duelo.words import LANGUAGES, UserError, say, speaking
 
-SMALL = {
-    "networks.width": 8,
-    "play.batch": 50,
-    "save.stats_kimg": 2,
-    "save.samples_kimg": 20,
-    "save.checkpoint_kimg": 20,
-    "save.judge_kimg": 20,
-}
-LONG_KIMG = 150  # some ten seconds of a small ring
-
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, finished_ring: Path, finished_digits: Path):
@@ -42,22 +32,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory, finished_ring: Path, finished_
         yield opened
 
 
-@pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run that a training from the lab must equal: begun on the command line, and left alone."""
-    folder = tmp_path_factory.mktemp("untouched")
-    options = [f"--{key}={value}" for key, value in SMALL.items()]
-    result = duelo("train", "ring", "--kimg", LONG_KIMG, "--out", folder / "run", *options, cwd=folder)
-    assert result.returncode == 0, result.stderr
-    return folder / "run"
-
-
 def state(lab: RunningLab, name: str) -> dict:
     return lab.json(f"runs/{name}")
 
 
-def test_stopped_and_resumed_from_the_page_a_run_ends_as_if_never_touched(lab: RunningLab, untouched: Path) -> None:
-    lab.json("runs", {"data": "ring", "kimg": LONG_KIMG, "overrides": SMALL, "name": "stopped"}, expect=201)
+def test_stopped_and_resumed_from_the_page_a_run_ends_as_if_never_touched(lab: RunningLab, long_ring: Path) -> None:
+    lab.json("runs", {"data": "ring", "kimg": LONG_KIMG, "overrides": LONG, "name": "stopped"}, expect=201)
     until(lambda: state(lab, "stopped").get("nimg", 0) > 20_000)
     run = RunFolder(lab.folder / "runs" / "stopped")
     pid = holder(run)
@@ -76,7 +56,7 @@ def test_stopped_and_resumed_from_the_page_a_run_ends_as_if_never_touched(lab: R
     until(lambda: state(lab, "stopped")["state"] == "running")
     assert lab.json("runs/stopped/resume", {}, "es", 409) == {"error": say("lab.runs.trains", "es", name="stopped")}
     until(lambda: state(lab, "stopped")["state"] == "finished")
-    assert_same_runs(run.path, untouched)
+    assert_same_runs(run.path, long_ring)
     assert lab.json("runs/stopped/resume", {}, expect=409) == {"error": say("lab.runs.is_finished", "en", name="stopped")}
 
 
@@ -375,7 +355,8 @@ def test_errands_outlive_their_process_and_speak_the_askers_language(tmp_path: P
         with pytest.raises(Refused) as refused:
             clerk.run("side_by_side", wrong="arguments")  # a mistake of ours: its traceback stays there
         assert refused.value.status == 409
-        clerk.patience = 0.0
+        clerk.close()
+        clerk.patience = 0.01  # much less than it takes to begin
         with pytest.raises(Refused):
             clerk.run("diagnosis", path=str(tmp_path))
     finally:

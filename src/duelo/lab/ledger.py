@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -121,11 +122,11 @@ def last_line(run: RunFolder) -> dict[str, Any]:
             texts = file.read().split(b"\n")[:-1]  # the first may be the end of a line, and is then passed over
     except OSError:
         return {}
-    lines = [line for line in map(parsed, texts) if line is not None]
-    if not lines:
+    lines = (line for line in map(parsed, reversed(texts)) if line is not None)  # no more of them than are needed
+    last = next(lines, None)
+    if last is None:
         return {}
-    found: list[Any] = next((line["findings"] for line in reversed(lines) if "findings" in line), [])
-    return lines[-1] | {"findings": found}
+    return last | {"findings": next((line["findings"] for line in chain([last], lines) if "findings" in line), [])}
 
 
 def parsed(text: bytes) -> dict[str, Any] | None:

@@ -85,7 +85,7 @@ function settings(options, format, width, height) {
     scales: { x: { time: false }, y: { distr: y.log ? 3 : 1, range: y.range ?? undefined } },
     axes: [
       { ...axis, size: 26, space: 70, values: (_, all) => all.map((value) => (options.xFormat ?? shortCount)(value, format)), grid: { show: false } },
-      { ...axis, size: 46, space: 24, splits: y.log ? decades : undefined, values: (_, all) => all.map((value) => (value === null ? "" : (y.format ?? format.number)(value, 2))) },
+      { ...axis, size: 46, space: 24, splits: y.log ? decades : undefined, filter: y.log ? (_, all) => all : undefined, values: (_, all) => all.map((value) => (value === null ? "" : (y.format ?? format.number)(value, 2))) },
     ],
     series: [
       {},
@@ -97,10 +97,13 @@ function settings(options, format, width, height) {
   };
 }
 
-/** The powers of ten within a range, with halves of them only where there would be none else. */
+/** The powers of ten within a range; where it spans few of them, also twice and five times these. */
 function decades(plot, axis, low, high) {
+  const steps = high / low < 200 ? [1, 2, 5] : [1];
   const found = [];
-  for (let power = Math.ceil(Math.log10(low) - 1e-9); power <= Math.log10(high) + 1e-9; power++) found.push(10 ** power);
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    found.push(...steps.map((step) => step * 10 ** power).filter((value) => value >= low * 0.999 && value <= high * 1.001));
+  }
   return found.length > 1 ? found : [low, high];
 }
 

@@ -58,7 +58,7 @@ export function latentMap({ ask, about, context, state, go }) {
       "section",
       { class: "card stack map-card", "aria-label": t("lab.explore.map") },
       h("div", { class: "card-head" }, h("h2", { class: "g" }, t("lab.explore.map")), h("span", { class: "hint" }, t(about.points ? "lab.explore.map_points_hint" : "lab.explore.map_hint"))),
-      h("div", { class: "map-tools" }, axes, h("label", { class: "field" }, h("span", { class: "field-label spread" }, t("lab.explore.spread"), told), spread)),
+      h("div", { class: "map-tools" }, axes, h("div", { class: "field" }, h("div", { class: "field-label spread" }, h("label", { for: "map-spread" }, t("lab.explore.spread")), told), spread)),
       grid?.element,
     ),
     show(spot) {

@@ -114,9 +114,10 @@ function joined(before, after) {
 }
 
 /** The last numbers as the referee's bar takes them. */
-function tick({ curves, looked, run }) {
-  const last = (list) => (list?.length ? list[list.length - 1] : undefined);
-  const now = { real_right: last(curves.real_right), fake_right: last(curves.fake_right), referee_right: last(looked.referee_right) };
+function tick({ curves, judged, looked, run }) {
+  const last = (list) => list?.at(-1);
+  const judgement = { value: last(judged.value), floor: last(judged.floor) };
+  const now = { nimg: Math.round(1000 * last(curves.kimg)), real_right: last(curves.real_right), fake_right: last(curves.fake_right), referee_right: last(looked.referee_right), judgement };
   return { tick: now, state: run.state, heard: 0 };
 }
 
@@ -174,7 +175,7 @@ function waiting({ t }, run) {
 function build(context, run, place) {
   const { t } = context;
   const rival = !("real_right" in run.curves);
-  const referee = rival ? null : refereeBar(context, { vitals: false });
+  const referee = rival ? null : refereeBar(context);
   const gallery = grids(context, run, place);
   const charts = curves(context, run, rival);
   const findings = found(context);
@@ -195,7 +196,7 @@ function build(context, run, place) {
         { class: "run-grid" },
         gallery.element,
         h("section", { class: "card charts", "aria-label": t("lab.curves.title") }, charts.elements),
-        h("div", { class: "stack" }, verdict.element, findings.element, recipeCard(context, run), log.element),
+        h("div", { class: "stack" }, verdict.element, findings.element, h("div", { class: "stack" }, recipeCard(context, run), log.element)),
       ),
     ].filter(Boolean),
   };
@@ -246,8 +247,15 @@ function grids(context, run, place) {
   };
 }
 
-/** The range of a logarithmic axis: the values' own, and a little room, not whole powers of ten. */
-export const snug = (plot, low, high) => (low > 0 && Number.isFinite(high) ? [low / 1.15, high * 1.15] : [0.1, 10]);
+/** The range of a logarithmic axis: from one round number (7, 0.3) to another, not whole powers of ten. */
+export function snug(plot, low, high) {
+  if (!(low > 0) || !Number.isFinite(high)) return [0.1, 10];
+  const rounded = (value, way) => {
+    const unit = 10 ** Math.floor(Math.log10(value));
+    return way(value / unit) * unit;
+  };
+  return [rounded(low, Math.floor), rounded(high, Math.ceil)];
+}
 
 function curves(context, run, rival) {
   const { t, format } = context;
@@ -292,6 +300,7 @@ function curves(context, run, rival) {
     },
     show(data) {
       this.data = data;
+      judged.element.hidden = data.judged.kimg.length < 2;
       judged.set([data.judged.kimg, data.judged.value, data.judged.floor]);
       const { kimg } = data.curves;
       if (!rival) right.set([kimg, data.curves.real_right, data.curves.fake_right]);

@@ -55,7 +55,7 @@ function list(element, context) {
   async function look() {
     clearTimeout(timer);
     try {
-      show(await api.get("runs"));
+      if (!document.hidden) show(await api.get("runs")); // nobody looks: the trainings can have the time
       failed.hidden = true;
     } catch (error) {
       failed.textContent = error.message;
