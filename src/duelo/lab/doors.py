@@ -78,6 +78,8 @@ class Doors:
             raise Refused(403, "lab.server.origin")
         if not plain and headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
             raise Refused(400, "lab.server.json")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            raise Refused(400, "lab.server.invalid")  # two lengths are two requests to somebody in between
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length[:12]) > LARGEST:
             raise Refused(413, "lab.server.large", most=LARGEST)
@@ -223,6 +225,7 @@ async def body(request: Request) -> dict[str, Any]:
     """The request's body, a JSON object. Raises Refused where it is none."""
     try:
         values = json.loads(await request.body() or b"{}", parse_constant=_no_number)
+        json.dumps(values, ensure_ascii=False).encode()  # half a character could never be said back
     except ValueError as error:
         raise Refused(400, "lab.server.json") from error
     if not isinstance(values, dict):
@@ -240,7 +243,8 @@ class Protocol(H11Protocol):
     No more than CONNECTIONS at once; SECONDS for the headers, as many for the body, and as many to take what is sent.
     """
 
-    _timer: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
+    _writing: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Somebody is there."""
@@ -250,48 +254,45 @@ class Protocol(H11Protocol):
             transport.write(text)
             transport.close()
             return
-        self._limit()
+        self._expect()
 
     def data_received(self, data: bytes) -> None:
         """More of a request."""
         if self.transport.is_closing():
             return
-        complete = self._waits_for_nothing()
         super().data_received(data)
-        if self._waits_for_nothing():
-            self._unlimit()
-        elif complete and self._timer is None:
-            self._limit()
+        if self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete:
+            self._expect_nothing()  # all of a request is here, and it is our turn
+        elif self._reading is None:
+            self._expect()
 
     def on_response_complete(self) -> None:
-        """An answer is out; the next request has as much time, once it has begun."""
-        self._unlimit()
+        """An answer is out. The next request has as much time, once it has begun."""
+        self._expect_nothing()
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
-        self._unlimit()
+        self._expect_nothing()
+        self.resume_writing()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """The client does not take what it is sent."""
         super().pause_writing()
-        self._limit()
+        self._writing = self.loop.call_later(SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
         """It does."""
         super().resume_writing()
-        self._unlimit()
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
 
-    def _waits_for_nothing(self) -> bool:
-        """Has all of a request come in?"""
-        return self.cycle is not None and not self.cycle.more_body
+    def _expect(self) -> None:
+        self._reading = self.loop.call_later(SECONDS, self.transport.abort)
 
-    def _limit(self) -> None:
-        self._unlimit()
-        self._timer = self.loop.call_later(SECONDS, self.transport.abort)
-
-    def _unlimit(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _expect_nothing(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None

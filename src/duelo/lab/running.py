@@ -46,7 +46,7 @@ def run(data: str, door: socket.socket, host: str, token: str | None, runs: Path
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=2,
-        timeout_keep_alive=30,
+        timeout_keep_alive=15,
     )
     server = Server(config)
     server.lab, server.trainings = lab, trainings
