@@ -285,7 +285,8 @@ def judge(game: Game, controls: Controls, members: Tensor, labels: Tensor | None
 def descend(optimizer: Optimizer, losses: Tensor, step: bool) -> None:
     """One step down the mean of `losses`, or only its gradients."""
     optimizer.zero_grad(set_to_none=True)
-    losses.mean().backward()
+    weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.requires_grad]
+    losses.mean().backward(inputs=weights)  # and none for the images, which a penalty may have asked for
     if step:
         optimizer.step()
 

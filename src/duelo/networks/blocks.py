@@ -70,7 +70,8 @@ class MinibatchDeviation(nn.Module):
         b, _, *rest = x.shape
         size = self.group if b % self.group == 0 else b
         groups = x.reshape(size, b // size, *x.shape[1:])
-        deviation = (groups.var(0, correction=0) + 1e-8).sqrt().mean(tuple(range(1, x.ndim)))  # [b // size]
+        variance = (groups - groups.mean(0)).square().mean(0)  # torch's own takes twice as long, both ways
+        deviation = (variance + 1e-8).sqrt().mean(tuple(range(1, x.ndim)))  # [b // size]
         channel = deviation.repeat(size).reshape(b, 1, *[1] * len(rest)).expand(b, 1, *rest)
         return torch.cat([x, channel], 1)
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from duelo.networks.blocks import MinibatchDeviation, Unflatten, initialize
 from duelo.networks.pair import Pair, couple, outputs, room
+from duelo.networks.thin import FromImage, ToImage
 
 SMALLEST = 4  # the longer side of the image where the discriminator ends and the generator begins
 WIDEST = 8  # channels, in widths, beyond which stages no longer double
@@ -49,7 +50,8 @@ def convolutional(
     generator = nn.Sequential(nn.Linear(room(latent, classes), c * h * w), Unflatten((c, h, w)))
     for stage in reversed(stages):
         generator.extend([nn.BatchNorm2d(stage.below), nn.ReLU()])
-        generator.append(nn.ConvTranspose2d(stage.below, stage.above, kernel(stage.size), stride=2, padding=1))
+        layer = ToImage if stage is stages[0] else nn.ConvTranspose2d
+        generator.append(layer(stage.below, stage.above, kernel(stage.size), stride=2, padding=1))
     generator.append(nn.Tanh())
     for network in (generator, judge):
         initialize(network)
@@ -67,7 +69,8 @@ def discriminator(
     stages, (c, h, w) = stage_plan(shape, width)
     network = nn.Sequential()
     for i, stage in enumerate(stages):
-        network.append(nn.Conv2d(stage.above, stage.below, kernel(stage.size), stride=2, padding=1))
+        layer = nn.Conv2d if i else FromImage
+        network.append(layer(stage.above, stage.below, kernel(stage.size), stride=2, padding=1))
         if i > 0 and normalized:
             network.append(nn.BatchNorm2d(stage.below))
         network.append(nn.LeakyReLU(0.2))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from duelo.networks.blocks import MinibatchDeviation, Unflatten, initialize
 from duelo.networks.pair import Pair, couple, outputs, room
+from duelo.networks.thin import FromImage, ToImage
 
 SIDE = 32  # of the images that the networks work on; smaller ones are framed with black
 BLACK = -1.0
@@ -86,8 +87,8 @@ def frame(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 
 
 def _down(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
+    return FromImage(inputs, outputs, 5, stride=2, padding=2)
 
 
 def _up(inputs: int, outputs: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
+    return ToImage(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
