@@ -11,7 +11,6 @@ from torch import nn
 
 from duelo.networks.blocks import MinibatchDeviation, initialize
 from duelo.networks.pair import Pair, couple, outputs, room
-from duelo.networks.thin import FromImage
 
 
 def lecture(
@@ -28,7 +27,7 @@ def lecture(
     c = shape[0]
     w = width
     discriminator = nn.Sequential(
-        FromImage(c, w, 5, stride=2, padding=2),  # 28 -> 14
+        nn.Conv2d(c, w, 5, stride=2, padding=2),  # 28 -> 14
         nn.LeakyReLU(0.2),
         *_down(w, 2 * w),  # 14 -> 7
         *_down(2 * w, 4 * w),  # 7 -> 4

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from duelo.networks.blocks import MinibatchDeviation, Unflatten, initialize
 from duelo.networks.pair import Pair, couple, outputs, room
-from duelo.networks.thin import FromImage, ToImage
 
 SIDE = 32  # of the images that the networks work on; smaller ones are framed with black
 BLACK = -1.0
@@ -87,8 +86,8 @@ def frame(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 
 
 def _down(inputs: int, outputs: int) -> nn.Conv2d:
-    return FromImage(inputs, outputs, 5, stride=2, padding=2)
+    return nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
 
 
 def _up(inputs: int, outputs: int) -> nn.ConvTranspose2d:
-    return ToImage(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
+    return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
