@@ -38,7 +38,7 @@ def write(
 
     A .png is one picture (a grid; for points, a scatter plot). A .npz holds `images`: uint8 [n, h, w, c], or float32 [n, 2]
     if they are points; and `labels`, int64 [n], if the run is conditional. A folder (ending in "/") gets a .png for each
-    image. reject: only samples that an opponent keeps (``duelo.rejection``). newest: from the newest checkpoint, not from the
+    image. reject: only samples that an opponent keeps (``duelo.rejection``). newest: of the newest checkpoint, not of the
     best point. Raises UserError.
     """
     game, recipe = load_game(folder, newest=newest)
