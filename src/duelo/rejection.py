@@ -25,6 +25,7 @@ STEADY = 0.5  # the rate stays for this share of the training, then falls in a l
 AVERAGED = 0.15  # over this share of the training the weights are averaged
 STRIDE = 10  # rounds from one update of the average to the next
 POOL_NUMBERS = 2**27  # numbers in the fakes that are made beforehand, at most: half a GB. Of points, none comes twice
+PIECE = 500_000  # of them that are made at once
 FITTED = 4_000_000  # fakes, at most, to which the last layer is fitted
 CUT = 0.9999  # quantile of the fakes' logits from which on all are kept; else the most certain one alone would decide
 CHUNK, IMAGES_CHUNK = 10_000, 500  # points and images at once: the networks' activations must find room
@@ -73,8 +74,9 @@ def train_judge(
         raise ValueError("a conditional generator's samples are judged within their classes: this is for one without")
     rounds = max(1, round(1000 * kimg / batch))
     chunk = at_once(train.first(1))
-    most = max(CHUNK, POOL_NUMBERS // train.first(1).numel())
-    pool = sample(learner, min(most, rounds * batch), seed + 1, chunk=chunk)
+    size = min(max(CHUNK, POOL_NUMBERS // train.first(1).numel()), rounds * batch)
+    pieces = [(start, min(PIECE, size - start)) for start in range(0, size, PIECE)]  # all latents at once would be large
+    pool = torch.cat([sample(learner, n, seed + 1 + 2**20 * start, chunk=chunk) for start, n in pieces])
     average = copy.deepcopy(network).requires_grad_(False)
     optimizer = Adam(network.parameters(), RATE, BETAS, fused=True)
     randomness = torch.Generator().manual_seed(seed)
