@@ -8,7 +8,20 @@ import sys
 from pathlib import Path
 
 FILE = Path(__file__).parents[1] / "docs/cli.md"
-COMMANDS = ["", "train", "data", "data inspect", "data pack", "sample", "compare", "report", "runs", "recipes"]
+COMMANDS = [
+    "",
+    "train",
+    "data",
+    "data inspect",
+    "data pack",
+    "sample",
+    "measure",
+    "compare",
+    "report",
+    "runs",
+    "recipes",
+    "lab",
+]
 
 
 def page() -> str:

@@ -355,7 +355,7 @@ def lab(
     lang: Annotated[str | None, Parameter(help=say("help.lab_lang"))] = None,
     host: Annotated[str, Parameter(help=say("help.lab_host"))] = "127.0.0.1",
     runs: Annotated[Path, Parameter(help=say("help.lab_runs"))] = Path("runs"),
-    allow: Annotated[tuple[Path, ...], Parameter(negative=(), help=say("help.lab_allow"))] = (),
+    allow: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False, help=say("help.lab_allow"))] = (),
     browser: Annotated[bool, Parameter(help=say("help.lab_browser"))] = True,
 ) -> None:
     resolved = recipes.resolve(data)  # is there such data? asked before anything is opened

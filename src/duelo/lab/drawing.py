@@ -56,7 +56,10 @@ class Surface:
         rows = slice(None) if self.turn is None else slice(self.turn, None, 2)
         where = places(self.side, extent(game)).reshape(self.side, self.side, 2)[rows]
         with untouched(judge):
-            border = threshold(game.game.rules, judge(game.dataset.referee.first(256)), judge(fakes[:256]))
+            rules = game.game.rules
+            real, fake = game.dataset.referee.first(256), fakes[:256]
+            relative = rules.border is None  # then, and only then, what it says of others matters
+            border = threshold(rules, *(judge(x) for x in (real, fake))) if relative else rules.border
             said = (judge(where.flatten(0, 1)) - border).sigmoid()
         self.cells[rows] = (255 * said.nan_to_num(0.5)).round().to(torch.uint8).reshape(-1, self.side)
         self.turn = 1 - (self.turn or 0)
