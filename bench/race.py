@@ -1,0 +1,191 @@
+"""The race: how good are digits after so many seconds of training on this machine? Ours against the usual tutorials.
+
+    python bench/race.py                     # all cells, three seeds: hours; it goes on where it stopped
+    python bench/race.py duelo 3 0 1         # one contestant, minutes, seeds
+
+The clock starts when training starts: imports, data, the networks' making and, for ours, the eight seconds in which the
+speed is measured are not in it; what is looked at and measured stops it. One process, two threads, nothing else may run.
+`duelo` trains as `duelo train digits --minutes M` does, its rates falling to 0 at the end of those minutes, so that each
+length is a run of its own; samples are the averaged generator's. `pytorch` and `keras` (bench/tutorials.py) run for ten
+minutes and are looked at on the way; they have no end of their own. 10,000 samples against the 10,000 held-out digits:
+FD-digits over that of 10,000 random training digits; at the end of a run also the largest fresh opponent, and for the
+tutorials the ratio of real training digits that were enlarged and made small again as theirs are. Each finished cell is
+written to bench/results/race.jsonl; the figure is docs/images/race.png.
+"""
+
+from __future__ import annotations
+
+import copy
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from cells import Cell, study
+from torch import Tensor
+from tutorials import TUTORIALS, enlarged, imitations, loop
+
+import duelo
+from duelo.build import build, kimg_in, schedule
+from duelo.learner import sample
+from duelo.measure import fresh_opponents, load_features, quality
+
+N, THREADS = 10_000, 2
+SEEDS, LENGTHS = range(3), {"duelo": (1, 3, 10, 60), "pytorch": (10,), "keras": (10,)}
+MARKS = (15, 30, 60, 120, 180, 300, 420, 600)  # seconds at which a tutorial is looked at
+NEAR = 0.97  # of the images that the measured speed promises: the rates should have fallen when the clock stops
+PICTURES = Path(__file__).parents[1] / "runs/race"
+Make = Callable[[int], Tensor]  # n -> images [n, 1, 28, 28] uint8
+
+
+@dataclass
+class Contestant:
+    """training: yields after each round how many images were seen. look: the generator as it stands, for later."""
+
+    training: Iterator[int]
+    look: Callable[[], Make]
+
+
+def ours(minutes: float, seed: int) -> Contestant:
+    """The default recipe for digits, for so many minutes."""
+    dataset = duelo.load("digits")
+    recipe = duelo.resolve("digits", None, {"minutes": minutes, "seed": seed})
+    recipe = recipe.model_copy(update={"kimg": NEAR * kimg_in(recipe, dataset, "cpu")})
+    game = build(recipe)
+
+    def training() -> Iterator[int]:
+        for tick in game.rounds(dataset.train, seed, schedule(recipe), dataset.referee, recipe.balance.look_kimg):
+            yield tick.nimg
+            if tick.nimg >= recipe.length:
+                return
+
+    def look() -> Make:
+        still = copy.deepcopy(game)
+        return lambda n: sample(still, n, seed)
+
+    return Contestant(training(), look)
+
+
+def theirs(name: str, seed: int) -> Contestant:
+    """A tutorial's settings."""
+    torch.manual_seed(seed)
+    tutorial = TUTORIALS[name]()
+    dataset = duelo.load("digits")
+    images = enlarged(dataset.train.first(len(dataset.train)), tutorial.side)
+
+    def look() -> Make:
+        still = copy.deepcopy(tutorial)
+        return lambda n: imitations(still, n, seed)
+
+    return Contestant(loop(tutorial, images), look)
+
+
+def play(name: str, minutes: float, seed: int) -> Cell:
+    """One run, looked at on the way, and measured when it is over."""
+    torch.set_num_threads(THREADS)
+    contestant = ours(minutes, seed) if name == "duelo" else theirs(name, seed)
+    marks = [mark for mark in MARKS if mark < 60 * minutes] if name != "duelo" else []
+    looks: list[tuple[float, int, Make]] = []
+    clock, seen = 0.0, 0
+    start = time.perf_counter()
+    for seen in contestant.training:
+        clock += time.perf_counter() - start
+        if marks and clock >= marks[0]:
+            marks.pop(0)
+            looks.append((clock, seen, contestant.look()))
+        if clock >= 60 * minutes:
+            break
+        start = time.perf_counter()
+    looks.append((clock, seen, contestant.look()))
+    return {
+        "seconds": round(clock, 1),
+        "images": seen,
+        "curve": [[round(at, 1), images, ratio(make(N), seed)] for at, images, make in looks],
+        **judged(looks[-1][2], seed, name, minutes),
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+        "torch": torch.__version__,
+    }
+
+
+def ratio(samples: Tensor, seed: int) -> dict[str, float]:
+    """FD-digits of the samples over that of as many training digits, both to the held-out part."""
+    dataset = duelo.load("digits")
+    train, heldout = (part.first(len(part)) for part in (dataset.train, dataset.heldout))
+    return asdict(quality(train, heldout, samples, load_features("digits"), seed).ratio)
+
+
+def judged(make: Make, seed: int, name: str, minutes: float) -> Cell:
+    """What the largest fresh opponent says, and a picture to be looked at."""
+    dataset, samples = duelo.load("digits"), make(N)
+    train, heldout = (part.first(len(part)) for part in (dataset.train, dataset.heldout))
+    (opponent,) = fresh_opponents(heldout, samples, train, seed, sizes=("large",))
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    duelo.tile(samples[:100], columns=10).save(PICTURES / f"{name}-{minutes:g}min-seed{seed}.png")
+    cell: Cell = {"opponent": asdict(opponent.accuracy)}
+    if name != "duelo" and (side := TUTORIALS[name]().side) != 28:
+        chosen = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(seed + 7))[:N]]
+        cell["there_and_back"] = ratio(enlarged(enlarged(chosen, side), 28), seed)
+    return cell
+
+
+def table(cells: list[Cell]) -> None:
+    """Medians over the seeds, and their range; and how much faster ours is."""
+    for name, lengths in LENGTHS.items():
+        for minutes in lengths:
+            mine = [cell for cell in cells if (cell["name"], cell["minutes"]) == (name, minutes)]
+            if not mine:
+                continue
+            ratios, opponents = [c["curve"][-1][2]["value"] for c in mine], [c["opponent"]["value"] for c in mine]
+            best = [min(look[2]["value"] for look in c["curve"]) for c in mine]
+            print(
+                f"{name:>8} {minutes:>3} min, {len(mine)} seeds: FD ratio {statistics.median(ratios):.2f} "
+                f"({min(ratios):.2f} to {max(ratios):.2f}; best on the way {statistics.median(best):.2f}), opponent "
+                f"{statistics.median(opponents):.3f} ({min(opponents):.3f} to {max(opponents):.3f}), "
+                f"{statistics.median(c['images'] / c['seconds'] for c in mine):.0f} images/s"
+            )
+
+
+def draw(cells: list[Cell], path: Path) -> None:
+    """Quality against seconds, both axes logarithmic: every seed a faint line, the medians bold."""
+    figure, axes = plt.subplots(figsize=(7, 4.5))
+    for colour, name in enumerate(LENGTHS):
+        looks: dict[float, list[float]] = {}
+        for cell in cells:
+            if cell["name"] == name:
+                for at, _, found in cell["curve"]:
+                    places = MARKS if name != "duelo" else [60 * m for m in LENGTHS["duelo"]]
+                    looks.setdefault(min(places, key=lambda mark: abs(mark - at)), []).append(found["value"])
+        for at, values in looks.items():
+            axes.plot([at] * len(values), values, ".", color=f"C{colour}", alpha=0.4)
+        times = sorted(looks)
+        axes.plot(times, [statistics.median(looks[at]) for at in times], "o-", color=f"C{colour}", label=name)
+    axes.axhline(1, color="grey", linewidth=1, linestyle="--", label="real digits")
+    axes.set(
+        xscale="log", yscale="log", xlabel="seconds of training, two cores", ylabel="FD-digits over that of real digits"
+    )
+    axes.grid(alpha=0.3, which="both")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """The study."""
+    words = sys.argv[1:]
+    wanted = [(name, minutes, seed) for seed in SEEDS for name, lengths in LENGTHS.items() for minutes in lengths]
+    if words:
+        wanted = [(words[0], int(words[1]), int(seed)) for seed in words[2:] or SEEDS]
+    cells = study("race", sorted(wanted, key=lambda place: place[1]), ("name", "minutes", "seed"), play)
+    table(cells)
+    if not words:
+        draw(cells, Path(__file__).parents[1] / "docs/images/race.png")
+
+
+if __name__ == "__main__":
+    main()
