@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from duelo import data
-from duelo.balance import Controls, fixed
+from duelo.balance import Adaptive, Controls, fixed
 from duelo.build import build
 from duelo.data import Mixture, toy_dataset
 from duelo.data.pixels import to_floats
@@ -260,6 +260,7 @@ def test_a_copy_is_found_among_the_neighbours() -> None:
     assert len(live.dataset.train) == 20
     search = drawing.Neighbours(live)
     copies = live.dataset.train.first(20)[[4, 11, 4]]
+    assert search.searched == 20
     near, other, distances = search.find(copies)
     assert near.data == copies.permute(0, 2, 3, 1).contiguous().numpy().tobytes()
     assert search.distance == 0
@@ -280,3 +281,36 @@ def test_pictures_are_those_that_d_is_asked_about() -> None:
     with torch.no_grad():
         again = live.game.pair.discriminator(to_floats(images, live.game.pair.pixel_range), labels)
     np.testing.assert_allclose(np.frombuffer(logits.data, np.float32), again.numpy(), atol=1e-4)
+
+
+def test_neighbours_are_looked_for_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = LiveGame(changed(defaults("digits"), {"width": 4, "members": 300}))
+    images = torch.cat([live.dataset.train.first(300)[[3, 249, 260]], live.dataset.heldout.first(5)])
+
+    def found() -> np.ndarray:
+        return np.frombuffer(drawing.Neighbours(live).find(images)[0].data, np.uint8).reshape(8, -1)
+
+    whole = found()
+    monkeypatch.setattr(drawing, "AT_ONCE", 70)
+    monkeypatch.setattr(drawing, "SEARCHED", 250)
+    parts = found()
+    same_images = (whole == parts).all(1)
+    assert same_images[:2].all()
+    assert not same_images[2], "number 260 is beyond the first 250"
+    train = live.dataset.train.first(250).flatten(1).double()
+    for image, near in zip(images[3:], parts[3:], strict=True):
+        best = (train - image.flatten().double()).square().sum(1).argmin()  # written out
+        assert (near == live.dataset.train.first(250)[best].flatten().numpy()).all()
+
+
+def test_the_adaptive_balance_remembers_through_a_change_of_something_else() -> None:
+    live = LiveGame(ring(balance="adaptive"))
+    for _ in range(4):
+        live.play(look=True)
+    balance = live.balance
+    assert isinstance(balance, Adaptive)
+    assert balance.doublings != 0
+    live.change(replace(live.settings, r1=0.5))
+    assert live.balance is balance
+    live.change(replace(live.settings, balance="fixed"))
+    assert live.balance is live.dials

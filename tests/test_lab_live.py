@@ -361,3 +361,19 @@ def test_only_members_that_were_asked_for_are_trained_on() -> None:
     assert isinstance(live.dataset.train, InMemory)
     assert len(live.dataset.train) == 5
     assert len(live.dataset.referee) == 2000
+
+
+def test_a_game_that_cannot_be_leaves_the_one_there_is(lab: RunningLab) -> None:
+    lab.json("live", {**SMALL, "data": "ring", "play": False})
+    lab.json("live/do", {"action": "step", "n": 2})
+    status, content = lab.ask("live", {"objective": "hinge", "smoothing": 0.1})
+    assert status == 400
+    empty = lab.folder / "empty"
+    empty.mkdir(exist_ok=True)
+    status, content = lab.ask("live", {"data": "empty"})
+    assert status == 400, content
+    assert "empty" in json.loads(content)["error"]
+    now = lab.json("live")
+    assert (now["state"], now["nimg"], now["settings"]["data"]) == ("paused", 128, "ring")
+    lab.json("live/do", {"action": "step"})
+    assert lab.json("live")["nimg"] == 192

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from duelo.data import Mixture
+from duelo.data import Mixture, Part
 from duelo.data.pixels import to_floats
 from duelo.lab.game import LiveGame
 from duelo.lab.wire import Array, array
@@ -22,7 +22,7 @@ ARROWS = 64
 COUNTED = 50_000  # points from which the generator's density is estimated
 LINES, PER_LINE, REACH = 13, 61, 2.5  # of the lattice, in standard deviations of the latents
 TILES = 36
-HELDOUT = 10_000
+SEARCHED, AT_ONCE = 100_000, 10_000  # images among which neighbours are looked for, and those in memory at a time
 
 
 def points(game: LiveGame, surface: Surface) -> list[Array]:
@@ -164,22 +164,33 @@ class Neighbours:
     """Looks for the images nearest to the fakes, in pixels, among those that were trained on and among the held-out ones.
 
     apart: the mean distance of held-out images to their nearest training image, in grey levels times the root of the pixels.
+    distance: the same of the fakes that were last looked at. searched: how many training images, the first SEARCHED at most.
     """
 
     def __init__(self, game: LiveGame) -> None:
-        self.train = game.dataset.train.first(len(game.dataset.train))
-        self.heldout = game.dataset.heldout.first(HELDOUT)
-        self.keys, self.others = self.train.flatten(1).float(), self.heldout.flatten(1).float()
-        self.apart = float(nearest(self.others[:500], self.keys)[0].mean())
+        self.train, self.heldout = game.dataset.train, game.dataset.heldout
+        self.searched = min(len(self.train), SEARCHED)
+        self.apart = float(self._near(self.train, self.heldout.first(500))[0].mean())
         self.distance = math.nan
 
     def find(self, fakes: Tensor) -> list[Array]:
         """nearest and nearest_heldout [n, h, w, c] uint8, and distances [n, 2] to both. fakes: [n, c, h, w] uint8."""
-        queries = fakes.flatten(1).float()
-        (near, which), (far, other) = nearest(queries, self.keys), nearest(queries, self.others)
+        (near, which), (far, other) = self._near(self.train, fakes), self._near(self.heldout, fakes)
         self.distance = float(near.mean())
         return [
-            array("nearest", upright(self.train[which[:, 0]])),
-            array("nearest_heldout", upright(self.heldout[other[:, 0]])),
-            array("distances", torch.cat([near, far], 1).numpy()),
+            array("nearest", upright(self.train.take(which))),
+            array("nearest_heldout", upright(self.heldout.take(other))),
+            array("distances", torch.stack([near, far], 1).numpy()),
         ]
+
+    def _near(self, part: Part, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The distances [n] of images [n, c, h, w] to the nearest of a part, and which ones these are [n]."""
+        queries = images.flatten(1).float()
+        found: list[tuple[Tensor, Tensor]] = []
+        for start in range(0, min(len(part), SEARCHED), AT_ONCE):
+            indices = torch.arange(start, min(start + AT_ONCE, len(part), SEARCHED))
+            distances, which = nearest(queries, part.take(indices).flatten(1).float())
+            found.append((distances[:, 0], indices[which[:, 0]]))
+        distances, places = (torch.stack(each, 1) for each in zip(*found, strict=True))
+        best = distances.argmin(1, keepdim=True)
+        return distances.gather(1, best)[:, 0], places.gather(1, best)[:, 0]

@@ -75,6 +75,7 @@ class LiveGame:
         self.game = learner
         self.rival = rival_of(self.recipe) if settings.rival else None
         self.dials = Dials(settings)
+        self.balance: Balance = self.dials
         self.recent: list[Tick] = []  # since they were told
         self.told = False
         self.lines: list[dict[str, Any]] = []
@@ -110,10 +111,12 @@ class LiveGame:
         adaptive = settings.balance == "adaptive"
         game.augment = self.recipe.augment.kinds if not settings.points and (adaptive or settings.augment) else ()
         self.dials.settings = settings
-        self.balance: Balance = Adaptive(self.dials) if adaptive else self.dials
+        if adaptive != isinstance(self.balance, Adaptive):
+            self.balance = Adaptive(self.dials) if adaptive else self.dials
         self.rounds = self._rounds(self.recipe.balance.look_kimg)
         self.watched_rounds = self._rounds(settings.batch / 1000)  # the referee looks after each one
         if self.rival:
+            self.rival.batch = settings.batch
             parts = (self.dataset.train, settings.seed, balance.fixed(), self.dataset.referee, 1e9)
             self.rival_rounds = self.rival.rounds(*parts)
 

@@ -215,13 +215,15 @@ class Live:
         if settings.data == DRAWN and self.drawn is None:
             raise UserError("lab.live.drawn")
         drawn = self.drawn if settings.data == DRAWN else None
+        before, tick = self.state, self.latest.get("tick", {"nimg": 0, "frame": 0})
         self.state = "starting"
         self._publish("tick", {"nimg": 0, "state": "starting", "frame": 0})
         try:
             await self.ask("start", settings=settings.values(), drawn=drawn, play=play)
         except UserError:
-            if self.state == "starting":
-                self.state = "failed" if self.pipe is None else "empty"
+            if self.state == "starting":  # the game there was goes on
+                self.state = "failed" if self.pipe is None else before
+                self._publish("tick", {**tick, "state": self.state})
             raise
 
     def data(self, name: str) -> str:

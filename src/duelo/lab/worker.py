@@ -249,6 +249,10 @@ class Worker:
             sticky += self.neighbours.find(game.fakes(drawing.TILES))
             self.neighbour_clock.did(start)
         if self.neighbours and not math.isnan(self.neighbours.distance):
-            meta |= {"nearest_mean": self.neighbours.distance, "apart": self.neighbours.apart}
+            meta |= {
+                "nearest_mean": self.neighbours.distance,
+                "apart": self.neighbours.apart,
+                "searched": self.neighbours.searched,
+            }
         game.frames_drawn += 1
         self.tell("frame", meta, drawn, sticky)
