@@ -78,7 +78,8 @@ WORDS = {
     "networks.conditional en false.",
     "recipe.vae": "el par {pair!r} y el objetivo {loss!r} no van juntos: un VAE aprende con el objetivo 'evidence', y "
     "nada más lo hace; elija --recipe vae.",
-    "recipe.vae_idle": "{key} no significa nada para un VAE, que no tiene contrincante; hay que omitirlo, o empezar por --recipe vae.",
+    "recipe.vae_idle": "{key} no significa nada para un VAE, que no tiene contrincante; hay que omitirlo, o empezar "
+    "por --recipe vae.",
     "recipe.together": "estos ajustes no pueden ir juntos: {why}.",
     "networks.shape": "las redes {pair!r} no están hechas para imágenes de forma {shape} (canales, alto, ancho); "
     "elija otra receta u otro --size (el par de la clase pide imágenes grises y --size 28).",
