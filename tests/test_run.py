@@ -435,7 +435,7 @@ def test_the_best_point_is_kept_and_sampled_from(tmp_path: Path) -> None:
     assert folder.best_file.exists()
     learner, _ = load_game(folder, "cpu")
     assert learner.nimg == best[1] < 5000
-    referee = load("ring").referee.first(1000)
+    referee = load("ring").referee.drawn(1000)
     assert sliced_wasserstein(sample(learner, 1000, seed=1), referee) == pytest.approx(best[0], rel=1e-4)
     assert all(line["judgement"]["floor"] < line["judgement"]["value"] for line in folder.stats() if "judgement" in line)
 

@@ -218,13 +218,13 @@ def judge(session: Session) -> dict[str, Any]:
     """Compare fakes with the referee part; the best point so far is saved. Never looks at the held-out part."""
     learner, data, memory = session.learner, session.dataset, session.memory
     n = min(JUDGED, len(data.referee))
-    real = data.referee.first(n)
+    real = data.referee.drawn(n)
     fakes = sample(learner, n, session.recipe.seed)
     value = sliced_wasserstein(fakes, real)
     if not math.isfinite(value):
         raise Diverged("samples", learner.nimg)
     if session.floor is None:
-        session.floor = sliced_wasserstein(data.train.first(n), real)
+        session.floor = sliced_wasserstein(data.train.drawn(n), real)
     best = memory.best is None or value < BETTER * memory.best[0]
     if best:
         memory.best = (value, learner.nimg)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from duelo.checkpoint import write_atomically, writing
-from duelo.data import Dataset, InMemory, Part, cache_folder
+from duelo.data import Dataset, InMemory, cache_folder
 from duelo.data.pixels import png, tile
 from duelo.evidence import FEWEST, MOST, Evidence
 from duelo.folder import RunFolder
@@ -60,7 +60,7 @@ def assess(
     brief: the small opponent alone, for a shorter time, and no duality gap.
     """
     generated, dataset = evidence.generated, evidence.dataset
-    heldout = drawn(dataset.heldout, MOST, seed)
+    heldout = dataset.heldout.drawn(MOST, seed)
     numbers = {"generated": len(generated), "heldout": len(heldout), "train": len(dataset.train)}
     for kind, number in numbers.items():
         if number < FEWEST:
@@ -69,7 +69,7 @@ def assess(
     if set(only) == {"modes"} and not has_modes:
         raise UserError("measure.no_modes", data=dataset.name)
     features = load_features(choose(dataset.shape, dataset.name or None))
-    train = drawn(dataset.train, MOST_TRAIN, seed)
+    train = dataset.train.drawn(MOST_TRAIN, seed)
     places = torch.arange(len(generated))
     if len(generated) > MOST:  # a file may be sorted
         places = torch.randperm(len(generated), generator=torch.Generator().manual_seed(seed))[:MOST].sort().values
@@ -88,7 +88,7 @@ def assess(
     pictures, cache = dict(evidence.pictures), cache_folder() / "features"
     if "quality" in only:
         tell("quality")
-        test = None if dataset.test is None else drawn(dataset.test, MOST, seed)
+        test = None if dataset.test is None else dataset.test.drawn(MOST, seed)
         found = quality(train, heldout, few, features, seed, test, cache)
         verdict["quality"] = plain(found.as_json())
     if "equilibrium" in only:
@@ -125,11 +125,6 @@ def aspects(words: str) -> list[str]:
         if word not in ASPECTS:
             raise UserError("measure.only", word=word, guess=did_you_mean(word, ASPECTS), known=", ".join(ASPECTS))
     return wanted
-
-
-def drawn(part: Part, most: int, seed: int) -> Tensor:
-    """All members of a part, or `most` of them if there are more, in a random order: neighbours may be alike."""
-    return part.take(torch.randperm(len(part), generator=torch.Generator().manual_seed(seed))[:most])
 
 
 def fingerprint(verdict: dict[str, Any], heldout: Tensor) -> str:

@@ -36,6 +36,10 @@ class Part(ABC):
         """The first `n` members, or all if there are fewer."""
         return self.take(torch.arange(min(n, len(self))))
 
+    def drawn(self, n: int, seed: int = 0) -> Tensor:
+        """`n` members at random, or all if there are fewer, in a random order: a few hands may have made the first ones."""
+        return self.take(torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:n])
+
 
 class InMemory(Part):
     """A part held as one tensor.

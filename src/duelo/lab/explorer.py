@@ -27,7 +27,7 @@ from duelo.play import Game
 from duelo.recipes import Recipe
 from duelo.run import dataset_of
 from duelo.saves import load_game
-from duelo.verdict import MOST_TRAIN, drawn
+from duelo.verdict import MOST_TRAIN
 
 RUNS = 2  # that are kept loaded
 NEIGHBOURS = 3  # that are shown
@@ -70,7 +70,7 @@ class Opened:
     @cached_property
     def gallery(self) -> Gallery:
         """What neighbours are looked for among: the members that the measure of copying holds samples against."""
-        train, heldout = (drawn(part, MOST_TRAIN, 0) for part in (self.dataset.train, self.dataset.heldout))
+        train, heldout = (part.drawn(MOST_TRAIN, 0) for part in (self.dataset.train, self.dataset.heldout))
         usual = search(heldout[:USUAL], train)[0][:, 0].median()
         return Gallery(train, heldout, float(usual))
 

@@ -179,9 +179,9 @@ class LiveGame:
     def judge(self) -> None:
         """Compare fakes with the referee part, as a run does; of points whose truth is known, count the modes."""
         n = min(JUDGED_POINTS if self.settings.points else JUDGED_IMAGES, len(self.dataset.referee))
-        real = self.dataset.referee.first(n)
+        real = self.dataset.referee.drawn(n)
         if math.isnan(self.floor):
-            self.floor = sliced_wasserstein(self.dataset.train.first(n), real)
+            self.floor = sliced_wasserstein(self.dataset.train.drawn(n), real)
         fakes = self.fakes(n)
         value = sliced_wasserstein(fakes, real)
         if not math.isfinite(value):
