@@ -12,6 +12,7 @@ import ipaddress
 import json
 import re
 import secrets
+import socket
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -97,6 +98,8 @@ class Doors:
             return True
         if self.host not in ("0.0.0.0", "::"):
             return False
+        if name == socket.gethostname().lower():  # as the printed address has it
+            return True
         try:  # all addresses of this machine: no name can be rebound to a number
             ipaddress.ip_address(name)
         except ValueError:

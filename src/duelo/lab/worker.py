@@ -24,9 +24,9 @@ from duelo.lab.settings import UNLIMITED, Settings
 from duelo.lab.wire import Array
 from duelo.words import LANGUAGES, UserError, say
 
-TICKS = 15  # a second, at most
+TICKS, PICTURES = 15, 12  # a second, at most
 # how much of the time may go into what, of points and of images: their rounds and frames take very different times
-FRAMES, JUDGEMENTS, REST = {True: 0.08, False: 0.04}, {True: 0.02, False: 0.06}, 0.01
+FRAMES, JUDGEMENTS, REST = {True: 0.08, False: 0.04}, {True: 0.02, False: 0.05}, 0.01
 DIAGNOSIS_EVERY = 1.0  # seconds
 WANTED_FOR = 3.0  # seconds after somebody asked, frames are drawn
 PATIENCE = 0.1  # seconds that a paused game waits for a command before it looks around
@@ -88,7 +88,7 @@ class Worker:
     def _clocks(self) -> None:
         points = self.game is None or self.game.settings.points
         self.tick_clock = Clock(1.0, 1 / TICKS)
-        self.frame_clock = Clock(FRAMES[points], 1 / TICKS)
+        self.frame_clock = Clock(FRAMES[points], 1 / PICTURES)
         self.judge_clock = Clock(JUDGEMENTS[points], 0.5, 8.0)
         self.optimal_clock = Clock(REST, 2.0)
         self.neighbour_clock = Clock(2 * REST, 1.0)
