@@ -29,7 +29,6 @@ from duelo.build import build, opponent, pair_of, schedule
 from duelo.learner import Learner, sample
 from duelo.measure import score, sliced_wasserstein
 from duelo.measure.estimate import wilson
-from duelo.play import Game
 from duelo.recipes import Recipe
 
 RATES, WIDTHS, RULES = (0.1, 1.0, 10.0), (0.25, 1.0, 4.0), ("fixed", "adaptive")
@@ -49,28 +48,15 @@ def begin(data: str, rate: float, width: float, rule: str, seed: int) -> tuple[R
         "discriminator": plain.discriminator.model_copy(update={"rate": plain.discriminator.rate * rate**0.5}),
     }
     recipe = plain.model_copy(update=rates)
-    game = build(recipe)
-    assert isinstance(game, Game)
-    if width != 1:
-        broad = recipe.networks.model_copy(update={"width": int(width * recipe.networks.width)})
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            theirs = pair_of(recipe.model_copy(update={"networks": broad})).discriminator
-        pair = replace(game.pair, discriminator=theirs)
-        rates_now = {f"{side}_rate": game.rates[side] for side in game.rates}
-        objective = recipe.objective
-        game = Game(
-            pair,
-            objective.loss,
-            batch=game.batch,
-            **rates_now,
-            betas=(recipe.adam.beta1, recipe.adam.beta2),
-            ema_kimg=recipe.play.ema_kimg,
-            r1=objective.r1,
-            r2=objective.r2,
-            augment=game.augment,
-        )
-    return recipe, game
+    if width == 1:
+        return recipe, build(recipe)
+    broad = recipe.networks.model_copy(update={"width": int(width * recipe.networks.width)})
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        mine = pair_of(recipe)
+        torch.manual_seed(seed)
+        theirs = pair_of(recipe.model_copy(update={"networks": broad}))
+    return recipe, build(recipe, pair=replace(mine, discriminator=theirs.discriminator))
 
 
 def play(data: str, rate: float, width: float, rule: str, seed: int) -> Cell:

@@ -28,11 +28,15 @@ BURN_IN = 0.1  # the share of a scheduled game in which the penalties fall to th
 BURN_IN_PENALTY = 10.0  # where they come from
 
 
-def build(recipe: Recipe, device: str = "cpu") -> Learner:
-    """What learns by a recipe, before its first round. A function of the recipe alone. Raises UserError."""
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.seed)
-        pair = pair_of(recipe)
+def build(recipe: Recipe, device: str = "cpu", pair: Pair | None = None) -> Learner:
+    """What learns by a recipe, before its first round. A function of the recipe alone. Raises UserError.
+
+    pair: networks to play with instead of the recipe's own.
+    """
+    if pair is None:
+        with torch.random.fork_rng():
+            torch.manual_seed(recipe.seed)
+            pair = pair_of(recipe)
     for network in (pair.generator, pair.discriminator):
         network.to(device)
     objective, tricks, adaptive = recipe.objective, recipe.actor_critic, recipe.balance.rule == "adaptive"
