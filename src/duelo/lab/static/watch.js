@@ -70,6 +70,7 @@ export function gameStage(context, live, { layers = {}, own = false, beside = nu
   const board = drawingBoard(context, points, (drawn) => live.draw(drawn));
   const waiting = h("div", { class: "stage-waiting" }, t("lab.stage.waiting"));
   points.element.append(waiting);
+  points.canvas.setAttribute("aria-label", t("lab.stage.waiting"));
   const summary = h("p", { class: "visually-hidden" });
   const key = h("div", { class: "stage-key", role: "group", "aria-label": t("lab.stage.layers") }, LAYERS.map(([name, tone]) => layerChip(name, tone)));
   const plane = h("div", { class: own ? "stage-plane beside" : "stage-plane" }, points.element, h("div", { class: "stage-side" }, key, beside));
