@@ -1,18 +1,21 @@
 """How much slower a game is played in the lab than without it, and how many pictures a second the lab shows.
 
-    python bench/lab.py               # about 10 minutes
+    python bench/lab.py               # about 8 minutes
 
-The same game is played in turn by the library alone, in a process of its own, and by `duelo lab` with one page that asks for
-every frame and listens to every event: without, with, without, with... A pair of neighbours is compared, and the median of
-the pairs counts, since other work on the machine comes and goes; the processor's time for an image is compared as well,
-which other work disturbs less. Each game is played for WARM seconds first. The result goes to bench/results/lab.jsonl.
+The same game is played by the library alone, in a process of its own, and by `duelo lab` with one page that asks for every
+frame and listens to every event. Both are there all the time and play in turn, SECONDS at a time: without, with, without,
+with... so that other work on the machine hits both. What counts is what all the turns together come to; the processor's time
+for an image is compared as well. The result goes to bench/results/lab.jsonl.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
+import multiprocessing
 import os
 import platform
+import signal
 import socket
 import statistics
 import subprocess
@@ -21,44 +24,39 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import torch
 from cells import Cell, study
 
-from duelo.lab.settings import changed, defaults
+from duelo import data
+from duelo.build import build, schedule
+from duelo.lab.settings import Settings, changed, defaults, recipe_of
 
-PAIRS, SECONDS, WARM = 6, 10.0, 3.0
+TURNS, SECONDS, WARM = 15, 5.0, 5.0
 GAMES: dict[str, dict[str, Any]] = {
     "ring": {"data": "ring"},
     "islands": {"data": "ring", "pair": "islands", "latent": 12},
     "digits": {"data": "digits", "width": 16},
 }
 
-ALONE = """
-import json, sys, time, torch
-from duelo.build import build, schedule
-from duelo import data
-from duelo.lab.settings import Settings, recipe_of
-settings, warm, seconds = Settings(**json.loads(sys.argv[1])), float(sys.argv[2]), float(sys.argv[3])
-if settings.points: torch.set_num_threads(1)
-recipe = recipe_of(settings)
-game, dataset = build(recipe), data.load(recipe.data)
-rounds = game.rounds(dataset.train, 0, schedule(recipe), dataset.referee, recipe.balance.look_kimg)
-start = time.perf_counter()
-while time.perf_counter() - start < warm: next(rounds)
-start, busy, nimg = time.perf_counter(), time.process_time(), game.nimg
-while time.perf_counter() - start < seconds: next(rounds)
-images = game.nimg - nimg
-print(images / (time.perf_counter() - start), (time.process_time() - busy) / images)
-"""
 
-
-def alone(settings: dict[str, Any]) -> list[float]:
-    """Images a second without the lab, and the processor's seconds for each."""
-    command = [sys.executable, "-c", ALONE, json.dumps(settings), str(WARM), str(SECONDS)]
-    return [float(word) for word in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
+def alone(settings: Settings, pipe: Connection) -> None:
+    """The game without the lab, in a process of its own: it plays as many seconds as it is told, and tells the images and
+    the processor's seconds."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if settings.points:
+        torch.set_num_threads(1)  # as the lab does
+    recipe = recipe_of(settings)
+    game, dataset = build(recipe), data.load(recipe.data)
+    rounds = game.rounds(dataset.train, 0, schedule(recipe), dataset.referee, recipe.balance.look_kimg)
+    while seconds := pipe.recv():
+        start, busy, nimg = time.perf_counter(), time.process_time(), game.nimg
+        while time.perf_counter() - start < seconds:
+            next(rounds)
+        pipe.send(((game.nimg - nimg) / (time.perf_counter() - start), game.nimg - nimg, time.process_time() - busy))
 
 
 def busy(server: int) -> float:
@@ -82,8 +80,11 @@ class Page:
         after, known = 0, -1
         while self.open:
             asked = f"http://127.0.0.1:{self.port}/api/live/frame?after={after}&known={known}"
-            with urllib.request.urlopen(asked, timeout=60) as answer:
-                content = answer.read()
+            try:
+                with urllib.request.urlopen(asked, timeout=60) as answer:
+                    content = answer.read()
+            except (OSError, http.client.HTTPException):  # the lab is being ended
+                return
             if content:
                 meta = json.loads(content[4 : 4 + int.from_bytes(content[:4], "little")])["meta"]
                 after, known = meta["frame"], meta["data_id"]
@@ -101,45 +102,19 @@ class Page:
                     return
 
 
-def in_the_lab(settings: dict[str, Any]) -> dict[str, float]:
-    """Images a second in the lab, and how often a page that looks gets a picture and the numbers."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port = door.getsockname()[1]
-    command = [sys.executable, "-m", "duelo", "lab", "--no-browser", "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        start(port, settings)
-        page = Page(port)
-        time.sleep(WARM)
-        begin, frames, ticks, nimg, used = time.perf_counter(), page.frames, page.ticks, page.nimg, busy(server.pid)
-        time.sleep(SECONDS)
-        passed, images = time.perf_counter() - begin, page.nimg - nimg
-        found = {
-            "images": images / passed,
-            "work": (busy(server.pid) - used) / images,
-            "frames": (page.frames - frames) / passed,
-            "ticks": (page.ticks - ticks) / passed,
-        }
-        page.open = False
-        for thread in page.threads:
-            thread.join(10)
-        return found
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def start(port: int, settings: dict[str, Any]) -> None:
-    """Begin the game, as soon as the server answers."""
+def do(port: int, path: str, body: dict[str, Any]) -> None:
+    """Ask the lab for something."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/api/live",
-        json.dumps(settings).encode(),
-        {"Content-Type": "application/json"},
+        f"http://127.0.0.1:{port}/api/live{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
+    urllib.request.urlopen(request, timeout=120).close()
+
+
+def begin(port: int, settings: dict[str, Any]) -> None:
+    """Begin the game, as soon as the server answers."""
     for _ in range(200):
         try:
-            urllib.request.urlopen(request, timeout=120).close()
+            do(port, "", settings)
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
         else:
@@ -147,15 +122,46 @@ def start(port: int, settings: dict[str, Any]) -> None:
     raise TimeoutError("the lab does not answer")
 
 
-def play(name: str, number: int) -> Cell:
-    """One pair."""
+def play(name: str) -> Cell:
+    """One game, with and without the lab in turn."""
     chosen = GAMES[name]
-    settings = changed(defaults(chosen["data"]), {**chosen, "anneal": 0}).values()
-    (without, work), lab = alone(settings), in_the_lab(settings)
+    settings = changed(defaults(chosen["data"]), {**chosen, "anneal": 0})
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        port = door.getsockname()[1]
+    pipe, theirs = multiprocessing.get_context("spawn").Pipe()
+    library = multiprocessing.get_context("spawn").Process(target=alone, args=(settings, theirs), daemon=True)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "duelo", "lab", "--no-browser", "--port", str(port)], stdout=subprocess.DEVNULL
+    )
+    try:
+        library.start()
+        begin(port, settings.values())
+        page = Page(port)
+        time.sleep(WARM)
+        do(port, "/do", {"action": "pause"})
+        pipe.send(WARM)
+        pipe.recv()
+        without, lab = [], []
+        for _ in range(TURNS):
+            pipe.send(SECONDS)
+            without.append(pipe.recv())
+            lab.append(turn(port, page, server.pid))
+        page.open = False
+    finally:
+        pipe.send(0)
+        server.terminate()
+        server.wait(30)
+    speeds = [[turn[0] for turn in turns] for turns in (without, lab)]
+    work = [sum(turn[2] for turn in turns) / sum(turn[1] for turn in turns) for turns in (without, lab)]
     return {
-        "without": without,
-        "work_without": work,
-        **lab,
+        "without": statistics.fmean(speeds[0]),
+        "with": statistics.fmean(speeds[1]),
+        "slower": sorted(1 - b / a for a, b in zip(*speeds, strict=True)),
+        "work_without": work[0],
+        "work_with": work[1],
+        "frames": sorted(turn[3] for turn in lab),
+        "ticks": sorted(turn[4] for turn in lab),
         "load": os.getloadavg()[0],
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
@@ -165,18 +171,27 @@ def play(name: str, number: int) -> Cell:
     }
 
 
+def turn(port: int, page: Page, server: int) -> tuple[float, int, float, float, float]:
+    """The lab plays for a while: images a second, images, the processor's seconds, pictures and numbers a second."""
+    do(port, "/do", {"action": "play"})
+    start, frames, ticks, nimg, used = time.perf_counter(), page.frames, page.ticks, page.nimg, busy(server)
+    time.sleep(SECONDS)
+    passed, frames, ticks = time.perf_counter() - start, page.frames - frames, page.ticks - ticks
+    do(port, "/do", {"action": "pause"})
+    time.sleep(0.2)  # the last numbers are on their way
+    images = page.nimg - nimg
+    return images / passed, images, busy(server) - used, frames / passed, ticks / passed
+
+
 def main() -> None:
     """The study, and what it comes to."""
-    cells = study("lab", ((name, number) for number in range(PAIRS) for name in GAMES), ("game", "number"), play)
-    for name in GAMES:
-        mine = [cell for cell in cells if cell["game"] == name]
-        slower = sorted(1 - cell["images"] / cell["without"] for cell in mine)
-        more = statistics.median(cell["work"] / cell["work_without"] - 1 for cell in mine)
-        frames, ticks = (sorted(cell[key] for cell in mine) for key in ("frames", "ticks"))
+    for cell in study("lab", ((name,) for name in GAMES), ("game",), play):
+        slower, work = 1 - cell["with"] / cell["without"], cell["work_with"] / cell["work_without"] - 1
         print(
-            f"{name:<8} {len(mine)} pairs: slower by {statistics.median(slower):.1%} ({slower[0]:.1%} to {slower[-1]:.1%}), "
-            f"{more:.1%} more work for an image; pictures a second {statistics.median(frames):.1f} "
-            f"(at least {frames[0]:.1f}), numbers {statistics.median(ticks):.1f}"
+            f"{cell['game']:<8} slower by {slower:.1%} (median of {len(cell['slower'])} pairs "
+            f"{statistics.median(cell['slower']):.1%}), {work:.1%} more work for an image; pictures a second "
+            f"{statistics.median(cell['frames']):.1f} (at least {cell['frames'][0]:.1f}), "
+            f"numbers {statistics.median(cell['ticks']):.1f}; load {cell['load']:.1f}"
         )
 
 

@@ -32,6 +32,7 @@ from duelo.words import LANGUAGES
 
 KEPT_FIRST, KEPT = 20, 600  # lines for the diagnosis: the first ones, and the latest
 JUDGED_POINTS, JUDGED_IMAGES = 1000, 256
+TOLD = ("discriminator_loss", "generator_loss", "real_right", "fake_right")  # of a round's figures
 CALM = 0.1  # what the rates fall to
 SMEAR = 0.01  # of a drawn distribution's extent: the standard deviation around each point that was drawn
 
@@ -212,7 +213,7 @@ class LiveGame:
         """What the last rounds showed, in numbers that JSON has."""
         rules = self.game.rules
         figures = [tick.figures() for tick in self.recent]
-        means = {name: mean(one[name] for one in figures) for name in (figures[0] if figures else ())}
+        means = {name: mean([one[name] for one in figures]) for name in TOLD if figures}
         controls = self.recent[-1].controls if self.recent else self.balance(self.nimg)
         self.told = True
         told: dict[str, Any] = {
@@ -286,10 +287,9 @@ def rival_of(recipe: Recipe) -> Vae:
     return learner
 
 
-def mean(values: Iterator[Tensor]) -> float:
-    """The mean of the means."""
-    means = torch.stack([value.double().mean() for value in values])
-    return float(means.mean())
+def mean(values: Sequence[Tensor]) -> float:
+    """The mean over all of several rounds' samples."""
+    return float(torch.cat([*values]).double().mean())
 
 
 def finite(value: Any) -> Any:

@@ -89,6 +89,7 @@ class Live:
             if self.process.is_alive():
                 self.process.kill()
         self._gone()
+        self.newer.set()
         for queue in self.listeners:
             queue.put_nowait(None)
 
@@ -280,7 +281,7 @@ class Live:
         if self.pipe is not None:
             task = asyncio.create_task(self.ask("watch", heat=heat))
             task.add_done_callback(lambda done: done.exception())
-        if self.frame is None or self.frame[0] <= after:
+        if (self.frame is None or self.frame[0] <= after) and not self.closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.newer.wait(), WAIT)
         if self.frame is None or self.frame[0] <= after:

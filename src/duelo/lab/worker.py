@@ -26,7 +26,7 @@ from duelo.words import LANGUAGES, UserError, say
 
 TICKS, PICTURES = 15, 12  # a second, at most
 # how much of the time may go into what, of points and of images: their rounds and frames take very different times
-FRAMES, JUDGEMENTS, REST = {True: 0.08, False: 0.04}, {True: 0.02, False: 0.05}, 0.01
+FRAMES, JUDGEMENTS, REST = {True: 0.07, False: 0.04}, {True: 0.02, False: 0.05}, 0.01
 DIAGNOSIS_EVERY = 1.0  # seconds
 WANTED_FOR = 3.0  # seconds after somebody asked, frames are drawn
 PATIENCE = 0.1  # seconds that a paused game waits for a command before it looks around
@@ -142,6 +142,9 @@ class Worker:
             if action == "play" and not game.finite:
                 raise UserError("lab.live.diverged")
             self.be("playing" if action == "play" else "paused")
+            if action == "play":
+                self.tick()
+                return  # pictures come by themselves
         else:
             self.be("paused")
             alone = {"step_d": "discriminator", "step_g": "generator"}.get(action, "")
