@@ -46,7 +46,6 @@ LESSON = {
     "lab.lesson.point": "The point of this chapter",
     "lab.lesson.reached": "Point reached",
     "lab.lesson.progress": "On the way to the point",
-    "lab.lesson.value": "now {value}, goal {goal}",
     "lab.lesson.open": "Open it in Watch",
     "lab.lesson.end": "Now play freely",
     # who gives what to whom
@@ -236,4 +235,12 @@ LESSON = {
     "critic is worth as much as its slope, and an actor learns only while that slope is fresh.",
     "lab.lesson.actor_critic.try": "Pause, and press D or G several times in a row: a critic that is never taught again "
     "soon points the wrong way, and an actor that holds still is soon found out.",
+    "lab.lesson.networks.value": "distance: {value} of what it was at first; goal {goal}",
+    "lab.lesson.expert.value": "gradient: {value} of what it was at first; goal {goal}",
+    "lab.lesson.equilibrium.value": "the referee sees D right on {value}; goal {goal}",
+    "lab.lesson.collapse.value": "modes found: {value}; fewer than {goal} are wanted, for a while",
+    "lab.lesson.copying.value": "distance to the nearest training example: {value} of the usual; goal {goal}",
+    "lab.lesson.vae.value": "the larger distance of both: {value} of what it was at first; goal {goal}",
+    "lab.lesson.actor_critic.value": "critic right on {value}; goal {goal}",
+    "lab.lesson.actor_critic.released": "the actor is free; distance: {value} of what it was then; goal {goal}",
 }

@@ -45,7 +45,6 @@ LESSON = {
     "lab.lesson.point": "El punto de este capítulo",
     "lab.lesson.reached": "Punto alcanzado",
     "lab.lesson.progress": "Camino hacia el punto",
-    "lab.lesson.value": "ahora {value}, meta {goal}",
     "lab.lesson.open": "Abrirlo en Ver",
     "lab.lesson.end": "Ahora, juegue libremente",
     # who gives what to whom
@@ -240,4 +239,12 @@ LESSON = {
     "Un crítico vale lo que vale su pendiente, y un actor solo aprende mientras esa pendiente está fresca.",
     "lab.lesson.actor_critic.try": "Pause y pulse D o G varias veces seguidas: un crítico al que ya no se enseña pronto "
     "señala mal, y un actor que se queda quieto pronto queda al descubierto.",
+    "lab.lesson.networks.value": "distancia: {value} de la inicial; meta {goal}",
+    "lab.lesson.expert.value": "gradiente: {value} del inicial; meta {goal}",
+    "lab.lesson.equilibrium.value": "el árbitro ve que D acierta en {value}; meta {goal}",
+    "lab.lesson.collapse.value": "modos hallados: {value}; hacen falta menos de {goal}, durante un rato",
+    "lab.lesson.copying.value": "distancia al ejemplar más cercano: {value} de la habitual; meta {goal}",
+    "lab.lesson.vae.value": "la mayor de las dos distancias: {value} de la inicial; meta {goal}",
+    "lab.lesson.actor_critic.value": "el crítico acierta en {value}; meta {goal}",
+    "lab.lesson.actor_critic.released": "el actor está libre; distancia: {value} de la de entonces; meta {goal}",
 }

@@ -13,9 +13,9 @@ export function imageStage(context) {
   const describe = (index) => t("lab.images.describe", { n: index + 1, share: format.percent(opinion(index)) });
   const grids = {
     fakes: tileGrid(context, { label: t("lab.images.fakes_label"), onPick: showCloseup, describe }),
-    rival: tileGrid(context, { label: t("lab.images.rival_label") }),
-    nearest: tileGrid(context, { label: t("lab.images.nearest_label") }),
-    reals: tileGrid(context, { label: t("lab.images.reals_label") }),
+    rival: tileGrid(context, { label: t("lab.images.rival_label"), strips: true }),
+    nearest: tileGrid(context, { label: t("lab.images.nearest_label"), strips: true }),
+    reals: tileGrid(context, { label: t("lab.images.reals_label"), strips: true }),
   };
   const panes = {
     fakes: pane("g", t("lab.images.fakes"), t("lab.images.fakes_hint"), grids.fakes),

@@ -10,6 +10,7 @@ import { transport } from "./transport.js";
 import { gameStage } from "./watch.js";
 
 const DONE = "duelo.lesson";
+const COUNTED = new Set(["collapse"]); // chapters whose point is a number of things, not a share; it is no way to go either
 /** What each experiment shows beside the referee's bar and the stage. */
 const SHOWN = {
   networks: { diagram: "plain", curves: [] },
@@ -144,7 +145,7 @@ function pointSign({ context, chapter, reach }) {
   const meter = h("div", { class: "meter", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100", "aria-label": t("lab.lesson.progress") }, h("i"));
   const title = h("h3");
   const figure = h("p", { class: "hint" });
-  const element = h("section", { class: "point", dataset: { reached: "false" } }, title, h("p", {}, t(`lab.lesson.${chapter.id}.point`)), meter, figure);
+  const element = h("section", { class: "point", dataset: { reached: "false" } }, title, h("p", {}, t(`lab.lesson.${chapter.id}.point`)), !COUNTED.has(chapter.id) && meter, figure);
   let reached = null;
   let first = null;
   let goal = null;
@@ -179,7 +180,9 @@ function pointSign({ context, chapter, reach }) {
       if (known && first === null) first = point.value;
       const way = point.goal - (first ?? 0);
       const share = point.reached ? 1 : known && way ? Math.min(Math.max((point.value - first) / way, 0), 0.98) : 0;
-      const text = known ? t("lab.lesson.value", { value: format.number(point.value, 3), goal: format.number(point.goal, 3) }) : "";
+      const shown = COUNTED.has(chapter.id) ? format.count : format.percent;
+      const sentence = key(chapter, point.phase === 2 ? "released" : "value");
+      const text = known ? t(sentence, { value: shown(point.value), goal: shown(point.goal) }) : "";
       return set(share, point.reached, text);
     },
   };

@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { channels, colour } from "./theme.js";
 
 const TINT = 0.42; // how much of a side's colour the surest place of the surface has
+const FLAT = 0.4; // steps of 256 within a cell: where the surface is that flat, its border means nothing
 const ARROW = 0.16; // the longest arrow, as a share of half the plane
 const ARROW_MEMORY = 0.998; // of the longest arrow, a frame
 
@@ -34,8 +35,8 @@ export function pointStage(context, layers = {}) {
       const surface = stage.layers.optimal && arrays.optimal ? arrays.optimal : stage.layers.heat ? arrays.heat : null;
       if (surface) drawSurface(ctx, side, surface, (ramp ??= makeRamp()), scale);
       if (stage.layers.grid && arrays.grid) drawGrid(ctx, arrays.grid, place, scale);
-      if (stage.layers.real && arrays.real) drawPoints(ctx, arrays.real, place, colour("real"), 1.8 * scale, 0.62);
       if (stage.layers.fake && arrays.fake) drawPoints(ctx, arrays.fake, place, colour("g-fill"), 2.3 * scale, 0.9);
+      if (stage.layers.real && arrays.real) drawPoints(ctx, arrays.real, place, colour("real"), 1.5 * scale, 0.62);
       if (stage.layers.arrows && arrays.arrows) drawArrows(ctx, arrays.arrows, place, scale, arrowUnit(arrows, frame));
     }
     stage.overlay?.(ctx, place, scale);
@@ -120,6 +121,7 @@ function drawBorder(ctx, side, data, rows, columns, scale) {
   for (let row = 0; row + 1 < rows; row++) {
     for (let column = 0; column + 1 < columns; column++) {
       const a = at(row, column), b = at(row, column + 1), c = at(row + 1, column + 1), d = at(row + 1, column);
+      if (Math.max(a, b, c, d) - Math.min(a, b, c, d) < FLAT) continue;
       const cuts = [];
       if (a < half !== b < half) cuts.push([x(column + (half - a) / (b - a)), y(row)]);
       if (b < half !== c < half) cuts.push([x(column + 1), y(row + (half - b) / (c - b))]);

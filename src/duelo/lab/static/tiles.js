@@ -7,10 +7,10 @@ const GAP = 3; // CSS pixels between tiles
 const STRIP = 4; // height of the strip that tells what the discriminator thinks
 
 /** A grid of images that can be clicked and walked through with the arrow keys.
- *  options: label (for screen readers), columns, onPick(index) or null, describe(index) -> text for the screen reader.
+ *  options: label (for screen readers), columns, strips (room for opinions, so that it is as high as a grid with them), onPick(index) or null, describe(index) -> text for the screen reader.
  *  Returns {element, show({data, shape: [n, h, w, c]}, {opinions}), pick(index), picked()}.
  *  opinions: n numbers in [0, 1]: a strip under each tile, blue from the left as far as the discriminator takes it for real. */
-export function tileGrid(context, { label, columns = 6, onPick = null, describe = null }) {
+export function tileGrid(context, { label, columns = 6, onPick = null, describe = null, strips = false }) {
   const canvas = h("canvas", { class: "tile-canvas", role: "img", "aria-label": label, tabindex: onPick ? "0" : null });
   const element = h("div", { class: "tile-grid" }, canvas);
   let images = null;
@@ -22,7 +22,7 @@ export function tileGrid(context, { label, columns = 6, onPick = null, describe 
     const ratio = Math.min(devicePixelRatio, 2);
     const across = Math.min(columns, n);
     const gap = Math.round(GAP * ratio);
-    const strip = opinions ? Math.round(STRIP * ratio) : 0;
+    const strip = opinions || strips ? Math.round(STRIP * ratio) : 0;
     const side = Math.max(1, Math.floor((element.clientWidth * ratio - gap * (across - 1)) / across));
     const tall = Math.round((side * height) / width);
     return { n, height, width, across, gap, strip, side, tall, rows: Math.ceil(n / across) };
