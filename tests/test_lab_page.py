@@ -19,6 +19,7 @@ from labs import RunningLab, chromium, running, until
 from PIL import Image
 from torch.nn import functional as F
 
+from duelo.lab.lesson import CHAPTERS
 from duelo.words import LANGUAGES
 
 STATIC = Path(__file__).parents[1] / "src/duelo/lab/static"
@@ -103,6 +104,14 @@ def test_no_file_asks_another_place_for_anything_and_none_is_too_long() -> None:
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"(?:src|href|url|import|fetch)\W{1,3}https?:", text), file.name
         assert len(text.splitlines()) <= 400, file.name
+
+
+def test_no_chapter_lacks_words() -> None:
+    for chapter in CHAPTERS:
+        names = ["kicker", "title", "lead", "text1", "text2", "setup", "look1", "look2", "look3", "point", "shows"]
+        names += ["value"] if CHAPTERS[chapter] else []
+        for name in names:
+            assert f"lab.lesson.{chapter}.{name}" in LANGUAGES["es"], (chapter, name)
 
 
 # --- the frame

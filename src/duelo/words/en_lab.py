@@ -109,7 +109,6 @@ LAB = {
     # controls
     "lab.controls.title": "Change the game",
     "lab.controls.anew": "Changing this makes new networks",
-    "lab.controls.all": "all",
     "lab.group.start": "Data",
     "lab.group.d": "Discriminator",
     "lab.group.g": "Generator",
@@ -161,7 +160,7 @@ LAB = {
     "lab.failed": "The numbers have run away. Start anew, with lower learning rates.",
     # what a live game can be set to
     "lab.live.setting.data": "Data",
-    "lab.live.setting.members": "Train on so many only",
+    "lab.live.setting.members": "Train on so many only (0: all)",
     "lab.live.setting.pair": "Pair of networks",
     "lab.live.setting.width": "Width",
     "lab.live.setting.latent": "Latents",

@@ -109,7 +109,6 @@ LAB = {
     # controls
     "lab.controls.title": "Cambiar la partida",
     "lab.controls.anew": "Cambiarlo crea redes nuevas",
-    "lab.controls.all": "todos",
     "lab.group.start": "Datos",
     "lab.group.d": "Discriminadora",
     "lab.group.g": "Generadora",
@@ -161,7 +160,7 @@ LAB = {
     "lab.failed": "Los números se dispararon. Empiece de nuevo, con tasas de aprendizaje más bajas.",
     # what a live game can be set to
     "lab.live.setting.data": "Datos",
-    "lab.live.setting.members": "Entrenar solo con tantos",
+    "lab.live.setting.members": "Entrenar solo con tantos (0: todos)",
     "lab.live.setting.pair": "Par de redes",
     "lab.live.setting.width": "Anchura",
     "lab.live.setting.latent": "Latentes",

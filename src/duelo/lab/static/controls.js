@@ -86,7 +86,7 @@ function numberControl(name, choice, label, context, change) {
     return Math.min(choice.max, Math.max(choice.min, tidy(from * (choice.max / from) ** (at / STEPS))));
   };
   const say = (value) => {
-    output.textContent = shown(name, value, context);
+    output.textContent = shown(value, context);
     slider.setAttribute("aria-valuetext", output.textContent);
   };
   let timer = 0;
@@ -109,8 +109,7 @@ function numberControl(name, choice, label, context, change) {
   };
 }
 
-function shown(name, value, { t, format }) {
-  if (name === "members" && value === 0) return t("lab.controls.all");
+function shown(value, { format }) {
   return value === 0 ? "0" : format.number(value, 4);
 }
 
