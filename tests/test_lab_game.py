@@ -66,7 +66,7 @@ def test_a_live_game_is_the_librarys_own() -> None:
     told = live.tick()
     assert told["nimg"] == game.nimg == 12 * 64
     live.judge()
-    real = dataset.referee.first(1000)
+    real = dataset.referee.drawn(1000)
     assert live.judgement["value"] == sliced_wasserstein(live.fakes(1000), real)
     assert live.judgement["modes"] == score(live.fakes(1000), dataset.truth).modes
 
