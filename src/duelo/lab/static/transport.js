@@ -51,7 +51,7 @@ export function transport(context, live, { reset, round = true } = {}) {
   context.onLeave(() => removeEventListener("keydown", keyed));
 
   let dressed = null;
-  return {
+  const bar = {
     element,
     show() {
       const playing = live.state === "playing";
@@ -69,4 +69,6 @@ export function transport(context, live, { reset, round = true } = {}) {
       }
     },
   };
+  bar.show();
+  return bar;
 }
