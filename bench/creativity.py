@@ -47,7 +47,7 @@ def play(way: str, seed: int) -> Cell:
     whole = duelo.load("digits")
     order = torch.randperm(len(whole.train), generator=torch.Generator().manual_seed(seed))
     few, floor = whole.train.take(order[:TRAIN]), whole.train.take(order[TRAIN : TRAIN + 10_000])
-    heldout = whole.heldout.take(torch.randperm(len(whole.heldout), generator=torch.Generator().manual_seed(seed)))
+    heldout = whole.heldout.drawn(len(whole.heldout), seed)
     start, game = time.perf_counter(), build(recipe)
     best, fakes, pressure, real = float("inf"), None, 0.0, whole.referee.first(1000)
     for tick in game.rounds(InMemory(few), seed, schedule(recipe), whole.referee, recipe.balance.look_kimg):

@@ -102,11 +102,12 @@ def play(name: str, minutes: float, seed: int) -> Cell:
             break
         start = time.perf_counter()
     looks.append((clock, seen, contestant.look()))
+    samples = [make(N) for _, _, make in looks]
     return {
         "seconds": round(clock, 1),
         "images": seen,
-        "curve": [[round(at, 1), images, ratio(make(N), seed)] for at, images, make in looks],
-        **judged(looks[-1][2], seed, name, minutes),
+        "curve": [[round(at, 1), images, ratio(some, seed)] for (at, images, _), some in zip(looks, samples, strict=True)],
+        **judged(samples[-1], seed, name, minutes),
         "threads": torch.get_num_threads(),
         "machine": platform.machine(),
         "torch": torch.__version__,
@@ -120,17 +121,16 @@ def ratio(samples: Tensor, seed: int) -> dict[str, float]:
     return asdict(quality(train, heldout, samples, load_features("digits"), seed).ratio)
 
 
-def judged(make: Make, seed: int, name: str, minutes: float) -> Cell:
-    """What the largest fresh opponent says, and a picture to be looked at."""
-    dataset, samples = duelo.load("digits"), make(N)
+def judged(samples: Tensor, seed: int, name: str, minutes: float) -> Cell:
+    """What the largest fresh opponent says of a run's last samples, and a picture to be looked at."""
+    dataset = duelo.load("digits")
     train, heldout = (part.first(len(part)) for part in (dataset.train, dataset.heldout))
     (opponent,) = fresh_opponents(heldout, samples, train, seed, sizes=("large",))
     PICTURES.mkdir(parents=True, exist_ok=True)
     duelo.tile(samples[:100], columns=10).save(PICTURES / f"{name}-{minutes:g}min-seed{seed}.png")
     cell: Cell = {"opponent": asdict(opponent.accuracy)}
     if name != "duelo" and (side := TUTORIALS[name]().side) != 28:
-        chosen = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(seed + 7))[:N]]
-        cell["there_and_back"] = ratio(enlarged(enlarged(chosen, side), 28), seed)
+        cell["there_and_back"] = ratio(enlarged(enlarged(dataset.train.drawn(N, seed + 7), side), 28), seed)
     return cell
 
 

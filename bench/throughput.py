@@ -36,13 +36,12 @@ from duelo.networks import Pair
 from duelo.networks.thin import FromImage, ToImage
 
 SECONDS, PAIRS, THREADS = 10.0, 5, 2
-SIZES = ((28, 32, 64), (28, 64, 128))  # side, width, batch
+SIZES = ((32, 64), (64, 128))  # width, batch
 SAMPLED = 5_000
 
 
-def recipe(side: int, width: int, batch: int) -> duelo.Recipe:
+def recipe(width: int, batch: int) -> duelo.Recipe:
     """The default for digits without its penalty: what the tutorials do."""
-    assert side == 28
     return duelo.resolve("digits", None, {"networks.width": width, "play.batch": batch, "objective.r1": 0.0})
 
 
@@ -99,10 +98,10 @@ def rate_of_products() -> float:
     return best
 
 
-def run(who: str, side: int, width: int, batch: int) -> Cell:
+def run(who: str, width: int, batch: int) -> Cell:
     """One process: training for SECONDS, then sampling."""
     torch.set_num_threads(THREADS)
-    settings, dataset = recipe(side, width, batch), duelo.load("digits")
+    settings, dataset = recipe(width, batch), duelo.load("digits")
     rates = [rate_of_products()]
     game = build(settings)
     pair = game.pair
@@ -110,7 +109,7 @@ def run(who: str, side: int, width: int, batch: int) -> Cell:
         turns = (tick.nimg for tick in game.rounds(dataset.train, 0, schedule(settings), dataset.referee, 1e9))
     else:
         made, judge = plain(pair.generator), plain(pair.discriminator)
-        tutorial = Tutorial(made, judge, side, batch, 2e-3, (0.5, 0.99), pair.latent_shape, together=False)
+        tutorial = Tutorial(made, judge, dataset.shape[-1], batch, 2e-3, (0.5, 0.99), pair.latent_shape, together=False)
         turns = loop(tutorial, dataset.train.first(len(dataset.train)))
     *_, first = islice(turns, 10)  # the first rounds are slower
     start, seen = time.perf_counter(), first
@@ -131,22 +130,22 @@ def run(who: str, side: int, width: int, batch: int) -> Cell:
     return {"images_per_second": speed, "share": used, "sampled_per_second": sampling, "MB": memory, "rates": rates}
 
 
-def play(side: int, width: int, batch: int, number: int) -> Cell:
+def play(width: int, batch: int, number: int) -> Cell:
     """A pair of runs, in turn."""
     cell: Cell = {"machine": platform.machine(), "threads": THREADS, "torch": torch.__version__}
     for who in ("theirs", "ours"):
-        words = [sys.executable, __file__, "run", who, *map(str, (side, width, batch))]
+        words = [sys.executable, __file__, "run", who, *map(str, (width, batch))]
         cell[who] = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
     return cell
 
 
 def table(cells: list[Cell]) -> None:
     """Medians over the pairs, and their range."""
-    for side, width, batch in SIZES:
-        mine = [cell for cell in cells if (cell["side"], cell["width"], cell["batch"]) == (side, width, batch)]
+    for width, batch in SIZES:
+        mine = [cell for cell in cells if (cell["width"], cell["batch"]) == (width, batch)]
         if not mine:
             continue
-        print(f"{side} x {side}, width {width}, batch {batch}: {len(mine)} pairs")
+        print(f"width {width}, batch {batch}: {len(mine)} pairs")
         for key, unit in (
             ("images_per_second", "images/s"),
             ("sampled_per_second", "sampled/s"),
@@ -168,7 +167,7 @@ def main() -> None:
         print(json.dumps(run(who, *map(int, size))))
         return
     wanted = [(*size, number) for size in SIZES for number in range(PAIRS)]
-    table(study("throughput", wanted, ("side", "width", "batch", "number"), play))
+    table(study("throughput", wanted, ("width", "batch", "number"), play))
 
 
 if __name__ == "__main__":

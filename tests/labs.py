@@ -93,6 +93,13 @@ def open_lab(folder: Path, *options: object, port: int | None = None) -> Running
     raise AssertionError("the lab does not answer")
 
 
+def with_runs(folder: Path, **runs: Path) -> Path:
+    """The folder, with copies of these runs among the lab's."""
+    for name, run in runs.items():
+        shutil.copytree(run, folder / "runs" / name)
+    return folder
+
+
 @contextmanager
 def running(folder: Path, *options: object) -> Iterator[RunningLab]:
     lab = open_lab(folder, *options)
@@ -127,7 +134,7 @@ def gone(pid: int) -> bool:
 def chromium() -> Iterator[Any]:
     """A browser, or a loud skip."""
     if CHROMIUM is None:
-        pytest.skip("NO BROWSER: install chromium to test the lab as a person sees it")
+        pytest.skip("NO BROWSER: install chromium to test the pages as a person sees them")
     from playwright.sync_api import sync_playwright
 
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -135,3 +142,20 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
         yield browser
         browser.close()
+
+
+@contextmanager
+def overheard(browser: Any, errors: list[str], width: int, height: int, **options: Any) -> Iterator[Any]:
+    """A page of this size; whatever goes wrong on it is added to `errors`."""
+    page = browser.new_page(viewport={"width": width, "height": height}, **options)
+    page.set_default_timeout(60_000)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
+    yield page
+    page.close()
+
+
+def show(page: Any, lab: RunningLab, hash_: str, lang: str = "en") -> None:
+    """Open a view and wait until it is there."""
+    page.goto(f"{lab.url}?lang={lang}{hash_}")
+    page.wait_for_selector("html[data-ready]")

@@ -8,34 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from livegames import by_hand, ring, same, weights
 from torch import Tensor, nn
 
-from duelo import data
 from duelo.balance import Adaptive, Controls, fixed
-from duelo.build import build
 from duelo.data import Mixture, toy_dataset
 from duelo.data.pixels import to_floats
 from duelo.lab import drawing
 from duelo.lab.game import LiveGame
-from duelo.lab.settings import Settings, changed, defaults, recipe_of
+from duelo.lab.settings import changed, defaults
 from duelo.lab.worker import Worker
 from duelo.measure import score, sliced_wasserstein
 from duelo.objectives import rules_of
-from duelo.play import Game, play
-
-SMALL = {"width": 16, "batch": 64}
-
-
-def ring(**changes: Any) -> Settings:
-    return changed(defaults("ring"), {**SMALL, **changes})
-
-
-def weights(network: nn.Module) -> list[Tensor]:
-    return [p.detach().clone() for p in network.parameters()]
-
-
-def same(before: list[Tensor], after: list[Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+from duelo.play import play
 
 
 def hearing() -> tuple[Worker, list[Any]]:
@@ -44,13 +29,6 @@ def hearing() -> tuple[Worker, list[Any]]:
 
 
 # --- the game
-
-
-def by_hand(settings: Settings) -> tuple[Game, Any]:
-    """The library's own game with these settings, and its data."""
-    game = build(recipe_of(settings))
-    assert isinstance(game, Game)
-    return game, data.load("ring")
 
 
 def test_a_live_game_is_the_librarys_own() -> None:

@@ -13,40 +13,17 @@ import numpy as np
 import pytest
 import torch
 from labs import RunningLab, running, until
-from torch import Tensor, nn
+from livegames import SMALL, by_hand, ring, same, weights
 
 from duelo import data
-from duelo.build import build
 from duelo.data import InMemory
 from duelo.lab import wire
 from duelo.lab.game import LiveGame
 from duelo.lab.lesson import chapter_settings
 from duelo.lab.points import Collapsed, Even, Nearer, point_of
-from duelo.lab.settings import Settings, changed, defaults, recipe_of
+from duelo.lab.settings import changed, defaults
 from duelo.lab.worker import Worker
-from duelo.play import Game, play
-
-SMALL = {"width": 16, "batch": 64}
-
-
-def ring(**changes: Any) -> Settings:
-    return changed(defaults("ring"), {**SMALL, **changes})
-
-
-def weights(network: nn.Module) -> list[Tensor]:
-    return [p.detach().clone() for p in network.parameters()]
-
-
-def same(before: list[Tensor], after: list[Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
-
-
-def by_hand(settings: Settings) -> tuple[Game, Any]:
-    """The library's own game with these settings, and its data."""
-    game = build(recipe_of(settings))
-    assert isinstance(game, Game)
-    return game, data.load("ring")
-
+from duelo.play import play
 
 # --- the points of the chapters
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from labs import RunningLab, chromium, running, until
+from labs import RunningLab, chromium, overheard, running, show, until
 from PIL import Image
 from torch.nn import functional as F
 
@@ -47,18 +47,9 @@ def errors() -> list[str]:
 @pytest.fixture
 def page(browser: Any, errors: list[str], request: pytest.FixtureRequest) -> Iterator[Any]:
     """A page on which nothing went wrong; its width by parameter."""
-    opened = browser.new_page(viewport={"width": getattr(request, "param", 1280), "height": 860}, color_scheme="light")
-    opened.set_default_timeout(60_000)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
-    yield opened
-    opened.close()
+    with overheard(browser, errors, getattr(request, "param", 1280), 860, color_scheme="light") as opened:
+        yield opened
     assert errors == []
-
-
-def show(page: Any, lab: RunningLab, hash_: str, lang: str = "en") -> None:
-    page.goto(f"{lab.url}?lang={lang}{hash_}")
-    page.wait_for_selector("html[data-ready]")
 
 
 def latest(lab: RunningLab) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import LONG, LONG_KIMG, TINY, assert_same_runs, duelo, gratings
-from labs import RunningLab, gone, running, until
+from labs import RunningLab, gone, running, until, with_runs
 
 from duelo import compare, recipes
 from duelo.diagnosis import named
@@ -25,10 +25,7 @@ from duelo.words import LANGUAGES, UserError, say, speaking
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, finished_ring: Path, finished_digits: Path):
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(finished_ring, folder / "runs" / "ring")
-    shutil.copytree(finished_digits, folder / "runs" / "digits")
-    with running(folder) as opened:
+    with running(with_runs(tmp_path_factory.mktemp("lab"), ring=finished_ring, digits=finished_digits)) as opened:
         yield opened
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import LONG, LONG_KIMG, assert_same_runs, duelo, gratings
-from labs import RunningLab, chromium, open_lab, running, until
+from labs import RunningLab, chromium, open_lab, overheard, running, show, until, with_runs
 
 from duelo import compare
 from duelo.folder import RunFolder
@@ -29,10 +28,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, finished_ring: Path, finished_digits: Path) -> Iterator[RunningLab]:
-    folder = tmp_path_factory.mktemp("views")
-    shutil.copytree(finished_ring, folder / "runs" / "ring")
-    shutil.copytree(finished_digits, folder / "runs" / "digits")
-    with running(folder) as opened:
+    with running(with_runs(tmp_path_factory.mktemp("views"), ring=finished_ring, digits=finished_digits)) as opened:
         yield opened
 
 
@@ -44,17 +40,8 @@ def errors() -> list[str]:
 @pytest.fixture
 def page(browser: Any, errors: list[str]) -> Iterator[Any]:
     """A page at 1280 x 900 on which nothing went wrong."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(60_000)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
-    yield opened
-    opened.close()
-
-
-def show(page: Any, lab: RunningLab, hash_: str, lang: str = "en") -> None:
-    page.goto(f"{lab.url}?lang={lang}{hash_}")
-    page.wait_for_selector("html[data-ready]")
+    with overheard(browser, errors, 1280, 900) as opened:
+        yield opened
 
 
 def pictured(page: Any, selector: str) -> str:

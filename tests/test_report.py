@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 from conftest import duelo
+from labs import chromium
 from PIL import Image
 
 from duelo import report
 from duelo.folder import RunFolder
 from duelo.words import LANGUAGES
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.mark.parametrize("data", ["ring", "digits"])
@@ -72,23 +71,8 @@ def test_the_top_row_is_the_first_of_ten(finished_digits: Path, tmp_path: Path) 
 
 @pytest.fixture
 def browser() -> Iterator[object]:
-    if CHROMIUM is None:
-        pytest.skip("NO BROWSER: install chromium to test the report as a person sees it")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-            ],
-        )
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -114,15 +114,9 @@ class RunFolder:
         """The lines of stats.jsonl in order; a line that a kill cut short is left out."""
         if not self.stats_file.is_file():
             return []
-        lines = []
-        for text in self.stats_file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-            try:
-                line = json.loads(text) if text.endswith("\n") else None
-            except ValueError:
-                line = None
-            if isinstance(line, dict) and "nimg" in line:
-                lines.append(line)
-        return lines
+        texts = self.stats_file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        lines = (line_of(text) for text in texts if text.endswith("\n"))
+        return [line for line in lines if line is not None]
 
     def training_seconds(self) -> float:
         """How long the run has trained, in seconds, as far as its statistics reach."""
@@ -189,6 +183,15 @@ def default_out(data: str, recipe: str | None, options: dict[str, Any]) -> Path:
         key = key.removeprefix("images.")
         parts.append(f"{key}{value:g}" if isinstance(value, float) else f"{key}{value}")
     return Path("runs") / "-".join(part.replace("/", "_") for part in parts)
+
+
+def line_of(text: str | bytes) -> dict[str, Any] | None:
+    """A line of stats.jsonl; None if it is none."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and "nimg" in line else None
 
 
 def find_runs(folder: Path) -> list[RunFolder]:

@@ -27,7 +27,7 @@ def claimed(folder: RunFolder) -> Iterator[None]:
         made = [place for place in (folder.path, *folder.path.parents) if not place.exists()]
         folder.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.lock_file)
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=0.3, poll_interval=0.005)  # for `holder` may hold it for an instant
         folder.holder_file.write_text(json.dumps({"pid": os.getpid(), "began": began(os.getpid())}), encoding="utf-8")
     except Timeout as error:
         raise UserError("run.locked", path=folder.path) from error

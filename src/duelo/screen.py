@@ -44,15 +44,10 @@ def sparkline(values: list[float], low: float, high: float) -> str:
 
 def watched(work: Generator[Moment, None, Result]) -> Result:
     """The end of some work on data, its progress shown meanwhile on stderr."""
+    from duelo.data import end_of  # which loads torch, as a list of runs does not
+
     with screen(Path(), "") as view:
-        while True:
-            try:
-                moment = next(work)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            if moment.kind == "packing":
-                view.show(moment)
+        return end_of(work, lambda moment: view.show(moment) if moment.kind == "packing" else None)
 
 
 def packing_line(moment: Moment) -> str:

@@ -25,7 +25,7 @@ from duelo.gap import PERTURBATION, duality_gap
 from duelo.measure import Copying, copying, fresh_opponents, modes, quality, score
 from duelo.measure.features import choose, load_features
 from duelo.play import Game
-from duelo.words import UserError, did_you_mean, say
+from duelo.words import LANGUAGES, UserError, did_you_mean, say
 
 ASPECTS = ("quality", "equilibrium", "copying", "modes")
 MOST_TRAIN = 100_000  # training members among which copies are looked for
@@ -114,8 +114,7 @@ def assess(
         else:
             found_modes = asdict(modes(generated, dataset.heldout.first(len(generated)), features))
         verdict["modes"] = plain(found_modes)
-    verdict["sentences"] = {lang: sentences(verdict, lang) for lang in ("en", "es")}
-    return verdict, pictures
+    return spoken(verdict), pictures
 
 
 def aspects(words: str) -> list[str]:
@@ -252,12 +251,16 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
     return told
 
 
+def spoken(verdict: dict[str, Any]) -> dict[str, Any]:
+    """The verdict with its sentences, in both languages."""
+    return verdict | {"sentences": {lang: sentences(verdict, lang) for lang in LANGUAGES}}
+
+
 def keep(folder: RunFolder, verdict: dict[str, Any], pictures: dict[str, bytes]) -> None:
     """Write the verdict and its pictures into a run's folder; what it leaves out stays, if it was measured the same way."""
     there = folder.verdict()
     if all(there.get(key) == verdict[key] for key in ("fingerprint", "kimg")):
-        verdict = there | verdict
-        verdict["sentences"] = {lang: sentences(verdict, lang) for lang in ("en", "es")}
+        verdict = spoken(there | verdict)
     for name, content in pictures.items():
         with writing(folder.verdict_picture(name).parent):
             folder.verdict_picture(name).parent.mkdir(exist_ok=True)

@@ -7,10 +7,10 @@ import json
 import os
 import re
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -47,6 +47,7 @@ __all__ = [
 DECODER = 1  # to be raised when the same picture gives other pixels than before
 FORGET_DAYS = 90  # a packed file in the cache that was not used for so long is deleted
 Result = TypeVar("Result")
+News = TypeVar("News")
 
 
 def load(name: str, size: tuple[int, int] | None = None, heldout: str | None = None) -> Dataset:
@@ -64,14 +65,15 @@ def load(name: str, size: tuple[int, int] | None = None, heldout: str | None = N
     return end_of(prepare(Path(name), Framing(size), None if heldout is None else Path(heldout))).dataset(name)
 
 
-def end_of(work: Generator[Any, None, Result]) -> Result:
-    """What some work comes to, done to its end; how far it is meanwhile goes unheard."""
+def end_of(work: Generator[News, None, Result], hear: Callable[[News], object] = lambda news: None) -> Result:
+    """What some work comes to, done to its end. hear: is told what it yields meanwhile, such as how far it is."""
     while True:
         try:
-            next(work)
+            news = next(work)
         except StopIteration as end:
             result: Result = end.value
             return result
+        hear(news)
 
 
 def toy_dataset(truth: Mixture) -> Dataset:

@@ -8,11 +8,13 @@ from typing import Any
 
 from duelo import compare, inspection, recipes, report
 from duelo.build import setting
+from duelo.data import end_of
 from duelo.data.pixels import png
 from duelo.diagnosis import named
 from duelo.folder import RunFolder
 from duelo.lab.errands import Errand, Tell
 from duelo.objectives import rules_of
+from duelo.run import Moment
 from duelo.words import say
 
 
@@ -21,16 +23,13 @@ def inspect(tell: Tell, data: str, framing: dict[str, Any]) -> dict[str, Any]:
 
     tell hears how far the reading is: {stage, done, total}. Raises UserError.
     """
-    work = inspection.inspect(recipes.resolve(data, None, framing))
-    while True:
-        try:
-            moment = next(work)
-        except StopIteration as end:
-            found: inspection.Inspection = end.value
-            break
+
+    def hear(moment: Moment) -> None:
         if moment.progress is not None:
             stage = say(f"train.packing_{moment.progress.stage}")
             tell({"stage": stage, "done": moment.progress.done, "total": moment.progress.total})
+
+    found = end_of(inspection.inspect(recipes.resolve(data, None, framing)), hear)
     lines = inspection.text(found.facts, Path())
     warned = {say("inspect.warning", text=text) for text in found.facts["warnings"]}
     nowhere = {say("inspect.sheet", None, path=Path())}  # the page shows the sheet itself

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from duelo.data import Mixture, Part
 from duelo.data.pixels import to_floats
+from duelo.lab import wire
 from duelo.lab.game import LiveGame
-from duelo.lab.wire import Array, array
+from duelo.lab.wire import Array
 from duelo.learner import sample
 from duelo.measure import nearest
 from duelo.networks.blocks import apply, untouched
@@ -33,10 +33,10 @@ def points(game: LiveGame, surface: Surface) -> list[Array]:
     """
     fakes = game.fakes(POINTS)
     return [
-        array("fake", fakes.numpy()),
-        array("heat", surface.look(game, fakes).numpy()),
-        array("arrows", arrows(game, fakes[:ARROWS]).numpy()),
-        array("grid", lattice(game).numpy()),
+        wire.array("fake", fakes.numpy()),
+        wire.array("heat", surface.look(game, fakes).numpy()),
+        wire.array("arrows", arrows(game, fakes[:ARROWS]).numpy()),
+        wire.array("grid", lattice(game).numpy()),
     ]
 
 
@@ -68,7 +68,7 @@ class Surface:
 
 def real_points(game: LiveGame) -> list[Array]:
     """real [n, 2]: points of the training part."""
-    return [array("real", game.dataset.train.first(POINTS).numpy())]
+    return [wire.array("real", game.dataset.train.first(POINTS).numpy())]
 
 
 def extent(game: LiveGame) -> float:
@@ -123,7 +123,7 @@ def optimal(game: LiveGame, side: int) -> list[Array]:
     counted = torch.histogramdd(fakes.nan_to_num(math.inf), bins=[side, side], range=bounds).hist.T / COUNTED
     p, one = cell_shares(truth, side), 1 / COUNTED
     share = (p + one) / (p + counted + 2 * one)
-    return [array("optimal", (255 * share).round().to(torch.uint8).numpy())]
+    return [wire.array("optimal", (255 * share).round().to(torch.uint8).numpy())]
 
 
 def cell_shares(truth: Mixture, side: int) -> Tensor:
@@ -141,23 +141,18 @@ def images(game: LiveGame) -> list[Array]:
     logits [n]; of a VAE beside it, rival [n, h, w, c]."""
     fakes = game.fakes(TILES)
     pair = game.game.pair
-    labels = (torch.arange(TILES) * pair.classes) // TILES if pair.classes else None
+    labels = game.labels(TILES)
     with torch.no_grad(), untouched(pair.discriminator):  # in the midst of a batch, as the referee asks
         logits = apply(pair.discriminator, to_floats(fakes, pair.pixel_range), labels)
-    drawn = [array("fakes", upright(fakes)), array("logits", logits.nan_to_num(0.0).numpy())]
+    drawn = [wire.members("fakes", fakes), wire.array("logits", logits.nan_to_num(0.0).numpy())]
     if game.rival:
-        drawn.append(array("rival", upright(sample(game.rival, TILES, game.settings.seed))))
+        drawn.append(wire.members("rival", sample(game.rival, TILES, game.settings.seed)))
     return drawn
 
 
 def real_images(game: LiveGame) -> list[Array]:
     """reals [n, h, w, c] uint8: images of the training part."""
-    return [array("reals", upright(game.dataset.train.first(TILES)))]
-
-
-def upright(values: Tensor) -> Any:
-    """Images [n, c, h, w] -> an array [n, h, w, c]."""
-    return values.permute(0, 2, 3, 1).contiguous().numpy()
+    return [wire.members("reals", game.dataset.train.first(TILES))]
 
 
 class Neighbours:
@@ -178,9 +173,9 @@ class Neighbours:
         (near, which), (far, other) = self._near(self.train, fakes), self._near(self.heldout, fakes)
         self.distance = float(near.mean())
         return [
-            array("nearest", upright(self.train.take(which))),
-            array("nearest_heldout", upright(self.heldout.take(other))),
-            array("distances", torch.stack([near, far], 1).numpy()),
+            wire.members("nearest", self.train.take(which)),
+            wire.members("nearest_heldout", self.heldout.take(other)),
+            wire.array("distances", torch.stack([near, far], 1).numpy()),
         ]
 
     def _near(self, part: Part, images: Tensor) -> tuple[Tensor, Tensor]:

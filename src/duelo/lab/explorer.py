@@ -16,10 +16,9 @@ from torch import Tensor
 from duelo import recipes, samples
 from duelo.data import Dataset
 from duelo.folder import RunFolder
-from duelo.lab import latents, opinion
+from duelo.lab import latents, opinion, wire
 from duelo.lab.errands import Errand, Tell
 from duelo.lab.spot import SLIDERS, Spot
-from duelo.lab.wire import Array, array, pack
 from duelo.learner import Learner, imagine, sample_labels, sample_latents
 from duelo.measure import nearest
 from duelo.measure.shifted import nearest_shifted
@@ -121,11 +120,6 @@ def search(queries: Tensor, keys: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
     return nearest_shifted(queries, keys, k) if queries.ndim == 4 else nearest(queries, keys, k)
 
 
-def drawing(name: str, members: Tensor) -> Array:
-    """Members for the wire: images [n, h, w, c] uint8, or points [n, 2] float32."""
-    return array(name, members.permute(0, 2, 3, 1).contiguous().numpy() if members.ndim == 4 else members.numpy())
-
-
 def about(tell: Tell, path: str, newest: bool) -> dict[str, Any]:
     """What the page must know of a run before it explores it. Raises UserError."""
     run = open_run(path, newest, afresh=True)
@@ -160,16 +154,16 @@ def draw_samples(tell: Tell, path: str, newest: bool, seed: int, n: int, label: 
     if labels is not None and label is not None:
         labels = torch.full((n,), min(label, run.learner.pair.classes - 1))
     members = imagine(run.learner, sample_latents(run.learner, n, seed), labels)
-    arrays = [drawing("members", members)]
+    arrays = [wire.members("members", members)]
     if run.recipe.points:
-        arrays.append(array("real", run.dataset.train.first(REAL_POINTS).numpy()))
-    return pack({"seed": seed, "n": n, "labels": None if labels is None else labels.tolist()}, arrays)
+        arrays.append(wire.array("real", run.dataset.train.first(REAL_POINTS).numpy()))
+    return wire.pack({"seed": seed, "n": n, "labels": None if labels is None else labels.tolist()}, arrays)
 
 
 def draw_spots(tell: Tell, path: str, newest: bool, spots: list[Spot]) -> bytes:
     """What the generator makes at each of the spots."""
     members, labels = open_run(path, newest).members(spots)
-    return pack({"labels": labels}, [drawing("members", members)])
+    return wire.pack({"labels": labels}, [wire.members("members", members)])
 
 
 def neighbours(tell: Tell, path: str, newest: bool, spot: Spot) -> bytes:
@@ -191,12 +185,12 @@ def neighbours(tell: Tell, path: str, newest: bool, spot: Spot) -> bytes:
         "opinion": said,
         "label": labels[0] if labels else None,
     }
-    return pack(
+    return wire.pack(
         meta,
         [
-            drawing("member", members),
-            drawing("train", gallery.train[which[0]]),
-            drawing("heldout", gallery.heldout[other[0]]),
+            wire.members("member", members),
+            wire.members("train", gallery.train[which[0]]),
+            wire.members("heldout", gallery.heldout[other[0]]),
         ],
     )
 

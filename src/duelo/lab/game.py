@@ -28,6 +28,7 @@ from duelo.presets import PRESETS
 from duelo.recipes import Recipe, validate
 from duelo.referee import gradient_length
 from duelo.vae import Vae, VaeTick
+from duelo.verdict import plain
 from duelo.words import LANGUAGES
 
 KEPT_FIRST, KEPT = 20, 600  # lines for the diagnosis: the first ones, and the latest
@@ -204,10 +205,14 @@ class LiveGame:
         Images [n, c, h, w] uint8 or points [n, 2] float32. Of points one wants to see what a single turn does.
         """
         if not self.settings.points:
-            labels = (torch.arange(n) * self.game.pair.classes) // n if self.game.pair.classes else None
-            return sample(self.game, n, self.settings.seed, labels)
+            return sample(self.game, n, self.settings.seed, self.labels(n))
         generator = torch.Generator().manual_seed(self.settings.seed)
         return apply(self.game.pair.generator, torch.randn(n, *self.game.pair.latent_shape, generator=generator), None)
+
+    def labels(self, n: int) -> Tensor | None:
+        """The classes [n] of ``fakes``, in their order, of a conditional game."""
+        classes = self.game.pair.classes
+        return (torch.arange(n) * classes) // n if classes else None
 
     def tick(self) -> dict[str, Any]:
         """What the last rounds showed, in numbers that JSON has."""
@@ -241,7 +246,7 @@ class LiveGame:
         }
         if self.rival:
             told["rival"] = {"loss": getattr(self, "rival_loss", None), "value": self.judgement.get("rival")}
-        cleaned: dict[str, Any] = finite(told)
+        cleaned: dict[str, Any] = plain(told)
         return cleaned
 
     def gradients(self) -> dict[str, float]:
@@ -252,7 +257,7 @@ class LiveGame:
         """What the diagnosis found, in both languages."""
         texts = {"title": Finding.title, "text": Finding.sentence, "remedy": Finding.remedy}
         return [
-            {"kind": one.name, "nimg": one.nimg, "numbers": finite(one.evidence)}
+            {"kind": one.name, "nimg": one.nimg, "numbers": plain(one.evidence)}
             | {name: {lang: text(one, lang) for lang in LANGUAGES} for name, text in texts.items()}
             for one in self.findings
         ]
@@ -290,12 +295,3 @@ def rival_of(recipe: Recipe) -> Vae:
 def mean(values: Sequence[Tensor]) -> float:
     """The mean over all of several rounds' samples."""
     return float(torch.cat([*values]).double().mean())
-
-
-def finite(value: Any) -> Any:
-    """The same with None for what JSON has no number for."""
-    if isinstance(value, dict):
-        return {name: finite(one) for name, one in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

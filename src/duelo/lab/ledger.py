@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from duelo.diagnosis import Finding
-from duelo.folder import RunFolder
+from duelo.folder import RunFolder, line_of
 from duelo.lab.trainings import Trainings, complaint_of, log_tail
 from duelo.recipes import Recipe, flat
 from duelo.words import UserError, language
@@ -122,20 +121,11 @@ def last_line(run: RunFolder) -> dict[str, Any]:
             texts = file.read().split(b"\n")[:-1]  # the first may be the end of a line, and is then passed over
     except OSError:
         return {}
-    lines = (line for line in map(parsed, reversed(texts)) if line is not None)  # no more of them than are needed
+    lines = (line for line in map(line_of, reversed(texts)) if line is not None)  # no more of them than are needed
     last = next(lines, None)
     if last is None:
         return {}
     return last | {"findings": next((line["findings"] for line in chain([last], lines) if "findings" in line), [])}
-
-
-def parsed(text: bytes) -> dict[str, Any] | None:
-    """A line of the statistics; None if it is none."""
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) and "nimg" in line else None
 
 
 @dataclass
@@ -180,7 +170,7 @@ class Follower:
             return None
         whole = content[: content.rfind(b"\n") + 1]
         self._place = (facts.st_ino, start + len(whole))
-        lines = [line for line in map(parsed, whole.splitlines()) if line is not None]
+        lines = [line for line in map(line_of, whole.splitlines()) if line is not None]
         if not lines and not anew:
             return None
         recipe = self.run.recipe()

@@ -18,7 +18,6 @@ UNLIMITED = 1000  # rounds a second: so fast that nothing holds the game back
 TOY_ANNEAL = 500  # kimg: with rates that stay, points never come to rest
 PAIRS = {"points": ("toy", "islands"), "images": ("convolutional", "lecture", "silva", "residual", "upsampling")}
 OBJECTIVES = ("nonsaturating", "minimax", "leastsquares", "hinge", "wasserstein", "relativistic")
-KINDS = ("translate", "shift", "scale", "rotate", "brightness", "contrast", "saturation")  # as a recipe has them by habit
 
 
 @dataclass(frozen=True)
@@ -260,7 +259,7 @@ def recipe_of(settings: Settings) -> Recipe:
         "generator": {"rate": settings.generator_rate, "steps": max(1, settings.generator_steps)},
         "discriminator": {"rate": settings.discriminator_rate, "steps": max(1, settings.discriminator_steps)},
         "adam": {"beta1": settings.beta1, "beta2": settings.beta2},
-        "augment": {"p": settings.augment, "kinds": list(KINDS)},
+        "augment": {"p": settings.augment},
         "balance": {"rule": settings.balance, "look_kimg": 10.0 if settings.points else 2.0},
     }
     if own:

@@ -83,7 +83,7 @@ class Trainings:
             return "running" if run.exists() else "starting"
         if run.exists() and run.finished():
             return "finished"
-        if began is not None and began.poll() is None:
+        if self._begun(name):
             return "starting"
         complaint = complaint_of(run)
         if complaint is None and not run.exists() and _age(run.log_file) < STARTING_SECONDS and began is None:
@@ -130,15 +130,15 @@ class Trainings:
     def stop(self, run: RunFolder) -> None:
         """Tell the process that trains in this folder to save and stop. Raises Refused if there is none."""
         with self._lock:
-            pid, began = holder(run), self._ours.get(run.path.name)
-            if pid is None and began is not None and began.poll() is None and not run.finished():
-                began.terminate()  # it has not even opened its folder
+            pid, name = holder(run), run.path.name
+            if pid is None and self._begun(name) and not run.finished():
+                self._ours[name].terminate()  # it has not even opened its folder
                 return
             if pid is None:
-                raise Refused(409, "lab.runs.rests", name=run.path.name)
-            if self._stopping.get(run.path.name) == pid:  # a second signal would end it before it has saved
+                raise Refused(409, "lab.runs.rests", name=name)
+            if self._stopping.get(name) == pid:  # a second signal would end it before it has saved
                 return
-            self._stopping[run.path.name] = pid
+            self._stopping[name] = pid
             os.kill(pid, signal.SIGTERM)
 
     def inside(self, path: str) -> Path:

@@ -35,6 +35,12 @@ def array(name: str, values: Any) -> Array:
     return Array(name, dtype, tuple(values.shape), values.tobytes())
 
 
+def members(name: str, values: Any) -> Array:
+    """A tensor of members: images [n, c, h, w] uint8 travel as [n, h, w, c], points [n, 2] float32 as they are."""
+    upright = values.permute(0, 2, 3, 1).contiguous() if values.ndim == 4 else values
+    return array(name, upright.numpy())
+
+
 def pack(meta: Mapping[str, Any], arrays: Iterable[Array]) -> bytes:
     """All of it as one message."""
     arrays = list(arrays)

@@ -18,10 +18,11 @@ from typing import Any
 import torch
 
 from duelo.lab import drawing
-from duelo.lab.game import LiveGame, finite
+from duelo.lab.game import LiveGame
 from duelo.lab.points import Point, point_of
 from duelo.lab.settings import UNLIMITED, Settings
 from duelo.lab.wire import Array
+from duelo.verdict import plain
 from duelo.words import LANGUAGES, UserError, say
 
 TICKS, PICTURES = 15, 11  # a second, at most
@@ -214,9 +215,9 @@ class Worker:
         speeds = {"rounds_per_second": (self.rounds - rounds) / passed, "images_per_second": (game.nimg - nimg) / passed}
         if start - then > 1:
             self.since = (start, self.rounds, game.nimg)
-        told = {"frame": self.frames, "state": self.state, **finite(speeds)}
+        told = {"frame": self.frames, "state": self.state, **plain(speeds)}
         if self.point:
-            told["point"] = {"id": game.settings.chapter, **finite(self.point.see(self))}
+            told["point"] = {"id": game.settings.chapter, **plain(self.point.see(self))}
         self.tell("tick", {**told, **game.tick()})
         self.tick_clock.did(start)
 
@@ -225,7 +226,7 @@ class Worker:
         start, self.seen = time.perf_counter(), game.looks
         if game.duel is not None:
             duel = game.duel
-            self.tell("duel", {"nimg": game.nimg, **finite(asdict(duel)), "lead": duel.lead, "memory": finite(duel.memory)})
+            self.tell("duel", {"nimg": game.nimg, **plain(asdict(duel)), "lead": duel.lead, "memory": plain(duel.memory)})
         if game.diagnose() or game.findings or game.looks == 0:
             self.tell("finding", game.told_findings())
         self.diagnosis_clock.did(start)
