@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import platform
 import time
 from pathlib import Path
@@ -22,7 +21,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 import duelo
@@ -31,33 +29,15 @@ from duelo.measure.copying import CELLS, LEVEL, either
 from duelo.measure.features import load_features
 from duelo.measure.memorisation import c_t
 from duelo.measure.neighbours import nearest
+from duelo.measure.planted import ALTERATIONS, altered
 from duelo.measure.shifted import nearest_shifted
 from duelo.measure.twins import ToTrain, discoveries, twin_test
 
 HERE = Path(__file__).parent
 RESULTS, PICTURE = HERE / "results/copying_power.jsonl", HERE.parent / "docs/images/copying_power.png"
-ALTERATIONS = ("exact", "shifted by 1 pixel", "noise of sd 0.05", "rotated by 5 degrees")
+NAMES = dict(zip(ALTERATIONS, ("exact", "shifted by 1 pixel", "noise of sd 0.05", "rotated by 5 degrees"), strict=True))
 FRACTIONS = (0.0001, 0.001, 0.01, 0.1)
 N, COPIES, DRAWS, C_T_DRAWS = 10_000, 1000, 500, 20
-
-
-def altered(images: Tensor, alteration: str, chance: torch.Generator) -> Tensor:
-    """Copies of images [n, 1, 28, 28] uint8."""
-    if alteration == "exact":
-        return images
-    if alteration == "shifted by 1 pixel":
-        places = torch.tensor([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y])
-        moves = places[torch.randint(len(places), (len(images),), generator=chance)].tolist()
-        return torch.stack([F.pad(image, (x, -x, y, -y)) for image, (x, y) in zip(images, moves, strict=True)])
-    values = images.float() / 255
-    if alteration == "noise of sd 0.05":
-        values = values + 0.05 * torch.randn(values.shape, generator=chance)
-    else:
-        angle = math.radians(5) * (2 * torch.randint(2, (len(images),), generator=chance) - 1)
-        zero = torch.zeros(len(images))
-        matrices = torch.stack([angle.cos(), -angle.sin(), zero, angle.sin(), angle.cos(), zero], 1).view(-1, 2, 3)
-        values = F.grid_sample(values, F.affine_grid(matrices, list(values.shape), align_corners=False), align_corners=False)
-    return (values.clamp(0, 1) * 255).round().byte()
 
 
 def parts(seed: int, samples: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -157,7 +137,7 @@ def draw(results: list[dict[str, object]]) -> None:
                     [m - min(v) for m, v in zip(middle, curves, strict=True)],
                     [max(v) - m for m, v in zip(middle, curves, strict=True)],
                 ]
-                label = alteration if what == "alarms" else None
+                label = NAMES[alteration] if what == "alarms" else None
                 x = [100 * f * 1.06 ** (colour - 1.5) for f in FRACTIONS]  # side by side, not on top of each other
                 panel.errorbar(x, middle, spread, fmt=style, color=f"C{colour}", label=label, capsize=2, markersize=4)
         untouched = [float(str(c["alarms"])) for c in results if c["base"] == base and c["alteration"] == "none"]

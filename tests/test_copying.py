@@ -13,9 +13,10 @@ import duelo
 from duelo.data.dataset import Part
 from duelo.measure.cells import assign, k_means
 from duelo.measure.copying import Copying, copying, share_estimate
-from duelo.measure.features import Features, load_features
+from duelo.measure.features import Features, Identity, load_features
 from duelo.measure.memorisation import authentic, c_t, cosine_distances, fld_nll, mifid_penalty
 from duelo.measure.neighbours import nearest
+from duelo.measure.planted import ALTERATIONS, altered
 from duelo.measure.twins import ToTrain, discoveries, p_values, ratios, twin_test
 
 TRAIN, HELDOUT, GENERATED = 2000, 800, 500
@@ -84,6 +85,30 @@ def test_real_digits_that_were_never_seen_raise_none(honest: Copying) -> None:
     assert honest.memorisation.value == pytest.approx(honest.memorisation.floor, rel=0.05)
     assert (honest.features_name, honest.features_fingerprint, honest.seed) == ("pooled", "none", 0)
     assert (honest.n, honest.n_train, honest.n_heldout) == (GENERATED, TRAIN, HELDOUT)
+
+
+def test_the_power_is_what_planted_copies_show(honest: Copying, train: Tensor, heldout: Tensor, new: Tensor) -> None:
+    """Exact and shifted copies are found, turned ones hardly, and none where the held-out part holds them too."""
+    assert set(honest.power) == set(ALTERATIONS)
+    for kind in ("exact", "shifted"):
+        assert honest.power[kind].value == 1
+        assert honest.power[kind].low > 0.95
+    assert honest.power["noisy"].value > honest.power["turned"].high
+    assert all(share.n == 100 and share.floor == 0 for share in honest.power.values())
+    blind = copying(heldout, heldout, new, Pooled())
+    assert blind.power["exact"].value == 0
+    points = copying(*(torch.randn(n, 2, generator=torch.Generator().manual_seed(n)) for n in (300, 200, 50)), Identity())
+    assert {kind: share.value for kind, share in points.power.items()} == {"exact": 1}
+
+
+@pytest.mark.parametrize("alteration", ALTERATIONS)
+def test_altered_copies_are_nearly_the_originals(alteration: str, train: Tensor) -> None:
+    made = altered(train[:50], alteration, torch.Generator().manual_seed(0))
+    assert (made.shape, made.dtype) == (train[:50].shape, torch.uint8)
+    away = (made.float() - train[:50].float()).square().mean().sqrt().item() / 255
+    low, high = {"exact": (0, 0), "shifted": (0.1, 0.3), "noisy": (0.02, 0.05), "turned": (0.05, 0.15)}[alteration]
+    assert low <= away <= high
+    assert torch.equal(made, train[:50]) == (alteration == "exact")
 
 
 def test_a_copy_of_what_is_held_out_is_no_copy_so_swapped_sets_fail(train: Tensor, heldout: Tensor) -> None:

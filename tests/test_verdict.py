@@ -84,6 +84,11 @@ def test_copies_are_counted_and_said(few: tuple[Dataset, Tensor]) -> None:
     assert found["copying"]["share"]["low"] < 60 / 500 < found["copying"]["share"]["high"]
     assert found["sentences"]["en"][0].startswith("60 of 500 samples are copies")
     assert found["sentences"]["es"][0].startswith("60 de 500 muestras son copias")
+    power = found["copying"]["power"]
+    assert (
+        f"found {power['exact']['value']:.0%} of exact ones, {power['shifted']['value']:.0%}" in found["sentences"]["en"][1]
+    )
+    assert f"encontró {power['exact']['value']:.0%} de las exactas" in found["sentences"]["es"][1]
 
 
 def test_spoiled_and_collapsed_samples_are_seen(few: tuple[Dataset, Tensor], of_real: dict[str, Any]) -> None:
@@ -245,7 +250,7 @@ def test_real_members_that_are_all_the_same_are_no_reason_to_fall_over() -> None
     same = torch.zeros(120, 1, 28, 28, dtype=torch.uint8)
     found = library.measure(same, same, same, only=["quality", "copying"])
     assert found["copying"]["fld_gap"]["value"] is None
-    assert len(found["sentences"]["en"]) == 3
+    assert len(found["sentences"]["en"]) == 4
 
 
 def test_numbers_beyond_all_measure_are_said(few: tuple[Dataset, Tensor], of_real: dict[str, Any]) -> None:

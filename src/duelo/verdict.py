@@ -184,6 +184,7 @@ def copies_in_numbers(copies: Copying, places: Tensor) -> dict[str, Any]:
             "copies": copies.copies,
             "level": copies.level,
             "n_train": copies.n_train,
+            "power": {kind: asdict(share) for kind, share in copies.power.items()},
             **{name: asdict(getattr(copies, name)) for name in estimates},
             "indices": places[copies.indices[:100]].tolist(),
             "nearest_train": copies.pixels.nearest_train[copies.indices[:100]].tolist(),
@@ -236,6 +237,8 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
         found = verdict["copying"]
         key = "verdict.copies" if found["copies"] else "verdict.no_copies"
         told.append(say(key, lang, copies=found["copies"], total=found["n"], **found["share"]))
+        if "power" in found:  # older verdicts have none
+            told.append(power_sentence(found["power"], lang))
     if "modes" in verdict:
         found = verdict["modes"]
         if "k" in found:
@@ -249,6 +252,13 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
         else:
             told.append(say("verdict.mixture", lang, **found["found"]))
     return told
+
+
+def power_sentence(power: dict[str, Any], lang: str | None) -> str:
+    """How many of the copies that were planted the test found, kind by kind."""
+    shares = [f"{share['value']:.0%} {say(f'verdict.planted.{kind}', lang)}" for kind, share in power.items()]
+    listed = say("verdict.and", lang, rest=", ".join(shares[:-1]), last=shares[-1]) if len(shares) > 1 else shares[0]
+    return say("verdict.power", lang, shares=listed)
 
 
 def spoken(verdict: dict[str, Any]) -> dict[str, Any]:

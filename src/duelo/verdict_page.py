@@ -94,7 +94,8 @@ def copying_rows(found: dict[str, Any] | None) -> list[Row]:
     if not found:
         return []
     forms = {"share": "{:.2%}", "c_t": "{:.2f}", "authenticity": "{:.1%}", "fld_gap": "{:.2f}", "memorisation": "{:.4f}"}
-    return [row(both(f"page.{key}"), found[key], form) for key, form in forms.items()]
+    planted = [row(both(f"page.planted.{kind}"), share, "{:.0%}") for kind, share in found.get("power", {}).items()]
+    return [*(row(both(f"page.{key}"), found[key], form) for key, form in forms.items()), *planted]
 
 
 def mode_rows(found: dict[str, Any] | None) -> list[Row]:

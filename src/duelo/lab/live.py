@@ -36,6 +36,7 @@ ANSWER = 60.0  # seconds for the process: it may have to load torch, or a large 
 QUEUED = 200  # events for a page that does not take them, before it is dropped
 DESERTED = 30.0  # seconds without anyone who looks, after which the game pauses
 HEARTBEAT = 10.0
+REMIND = 1.0  # seconds between two words to the process that somebody looks
 
 
 class Live:
@@ -62,6 +63,7 @@ class Live:
         self.process: Any = None
         self.sending = asyncio.Lock()
         self.deserted: asyncio.TimerHandle | None = None
+        self.reminded = (0, 0.0)  # the surface's side that the process knows to be wanted, and when it was told
         self.closing = False
 
     # --- the process
@@ -112,7 +114,7 @@ class Live:
         self._publish("failed", {"error": {lang: say("lab.live.lost", lang) for lang in LANGUAGES}})
 
     def _gone(self) -> None:
-        self.pipe = None  # the thread that listens closes it
+        self.pipe, self.reminded = None, (0, 0.0)  # the thread that listens closes it
         for future in self.answers.values():
             if not future.done():
                 future.set_result(("lab.live.lost", {}))
@@ -278,7 +280,9 @@ class Live:
 
     async def frame_after(self, after: int, heat: int, known: int | None) -> bytes | None:
         """The newest frame beyond `after`, packed, or None if there is none for a while. known: whose data the page has."""
-        if self.pipe is not None:
+        now = asyncio.get_running_loop().time()
+        if self.pipe is not None and (heat != self.reminded[0] or now - self.reminded[1] > REMIND):
+            self.reminded = heat, now
             task = asyncio.create_task(self.ask("watch", heat=heat))
             task.add_done_callback(lambda done: done.exception())
         if (self.frame is None or self.frame[0] <= after) and not self.closing:

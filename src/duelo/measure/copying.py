@@ -14,12 +14,14 @@ from duelo.measure.estimate import Estimate
 from duelo.measure.features import Features, cached
 from duelo.measure.memorisation import authentic, c_t, cosine_distances, fld_nll
 from duelo.measure.neighbours import nearest
+from duelo.measure.planted import ALTERATIONS, altered
 from duelo.measure.shifted import nearest_shifted
 from duelo.measure.twins import FEWEST, ToTrain, TwinTest, discoveries, twin_test
 
 LEVEL = 0.01
 CELLS, CELL_MEMBERS = 20, 100  # cells of alike members: at most so many, of so many held-out members each on average
 RESAMPLES = 200
+PLANTED, PLANTED_SHARE = 100, 0.001  # copies of each kind that are tried, and the share of the samples that they replace
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Copying:
     expected to be none; where nothing was copied, `level` is the probability that any is called a copy.
     share: copies over n, with its Clopper-Pearson interval. p_value: [n] float64, of both tests together. pixels, features:
     the twin test in pixels, shifted by up to one (or in the points' own coordinates), and in features.
+    power: by kind of alteration (duelo.measure.planted), the share found of copies of training members that were planted
+    among the samples, in the place of one in a thousand (one at least); its floor is that of held-out members.
 
     The whole set, in features; see duelo.measure.memorisation. c_t: Meehan et al. 2020, far below 0 for copying.
     authenticity: Alaa et al. 2022, the share of authentic samples, below its floor for copying. fld_gap: Jiralerspong et
@@ -46,6 +50,7 @@ class Copying:
     p_value: Tensor
     pixels: TwinTest
     features: TwinTest
+    power: dict[str, Estimate]
     c_t: Estimate
     authenticity: Estimate
     fld_gap: Estimate
@@ -89,8 +94,13 @@ def copying(
         raise ValueError(
             f"{len(train)} training, {len(heldout)} held-out and {len(generated)} generated members are too few"
         )
+    n, kinds = len(generated), ALTERATIONS if images else ALTERATIONS[:1]
+    chance = torch.Generator().manual_seed(seed)
+    originals = train[torch.randperm(len(train), generator=chance)[:PLANTED]]
+    tried = torch.cat([generated, *(altered(originals, kind, chance) for kind in kinds)])
+    sets = (train, heldout, tried)
     seen, unseen = (features(x) if cache is None else cached(features, x, cache) for x in (train, heldout))
-    vectors = (seen, unseen, features(generated))
+    vectors = (seen, unseen, features(tried))
     means = k_means(vectors[0], max(1, min(CELLS, len(heldout) // CELL_MEMBERS, len(train))), seed)
     cells = [assign(x, means) for x in vectors]
     half, other = torch.randperm(len(heldout), generator=torch.Generator().manual_seed(seed)).chunk(2)
@@ -99,17 +109,23 @@ def copying(
         ours, theirs = ToTrain.find(search, samples, seen, cells[2]), ToTrain.find(search, unseen, seen, cells[1])
         tests.append(twin_test(search, samples, unseen, ours, theirs))
         floors.append(twin_test(search, unseen[half], unseen[other], theirs.take(half), theirs.take(other)))
-    p_value, floor_p_value = (either(first.p_value, second.p_value) for first, second in (tests, floors))
+    every_p_value, floor_p_value = (either(first.p_value, second.p_value) for first, second in (tests, floors))
+    p_value, *of_planted = every_p_value.split([n, *[len(originals)] * len(kinds)])
     found, floor_found = discoveries(p_value, level), discoveries(floor_p_value, level)
     order = p_value.argsort(stable=True)
+    ours, vectors = ours.take(torch.arange(n)), (seen, unseen, vectors[2][:n])
     return Copying(
-        n=len(generated),
+        n=n,
         indices=order[found[order]],
         level=level,
         share=share_estimate(found, floor_found),
         p_value=p_value,
-        pixels=tests[0],
-        features=tests[1],
+        pixels=tests[0].first(n),
+        features=tests[1].first(n),
+        power={
+            kind: share_estimate(found_if_planted(mine, p_value, level, chance), floor_found)
+            for kind, mine in zip(kinds, of_planted, strict=True)
+        },
         c_t=c_t_estimate(ours, theirs, half, other, seed),
         authenticity=share_estimate(*(authentic(x.distance, x.index, vectors[0]) for x in (ours, theirs))),
         fld_gap=fld_gap_estimate(vectors, half, other),
@@ -125,6 +141,21 @@ def copying(
 def either(first: Tensor, second: Tensor) -> Tensor:
     """The p-values [n] of two tests of which either may speak, whatever the one has to do with the other (Bonferroni)."""
     return (2 * torch.minimum(first, second)).clamp(max=1)
+
+
+def found_if_planted(planted: Tensor, p_value: Tensor, level: float, chance: torch.Generator) -> Tensor:
+    """Which copies [b] bool are called so, each with others in the place of one in a thousand of the samples.
+
+    planted: their p-values [b] float64; p_value: those of the samples, [n].
+    """
+    k = min(max(1, round(PLANTED_SHARE * len(p_value))), len(planted))
+    found = []
+    for one in range(len(planted)):
+        others = torch.randperm(len(planted), generator=chance)
+        chosen = torch.cat([torch.tensor([one]), others[others != one][: k - 1]])
+        kept = torch.randperm(len(p_value), generator=chance)[k:]
+        found.append(discoveries(torch.cat([planted[chosen], p_value[kept]]), level)[0])
+    return torch.stack(found)
 
 
 def share_estimate(found: Tensor, floor: Tensor) -> Estimate:

@@ -15,7 +15,7 @@ probabilities of one in millions that a handful of copies among ten thousand sam
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -50,6 +50,16 @@ class TwinTest:
     null: Tensor
     nearest_train: Tensor
     nearest_heldout: Tensor
+
+    def first(self, n: int) -> TwinTest:
+        """The same of the first `n` samples."""
+        return replace(
+            self,
+            ratio=self.ratio[:n],
+            p_value=self.p_value[:n],
+            nearest_train=self.nearest_train[:n],
+            nearest_heldout=self.nearest_heldout[:n],
+        )
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,10 @@ def p_values(ratio: Tensor, null: Tensor, cells: Tensor, null_cells: Tensor) -> 
     scores, nulls = -ratio.double().log() / spread[cells], (-null.double().log() / spread[null_cells]).sort().values
     m = len(nulls)
     as_extreme = m - torch.searchsorted(nulls, scores)
-    start, scale, shape = tail(nulls[nulls.isfinite()])
+    finite = nulls[nulls.isfinite()]
+    if len(finite) < 2:  # nearly all held-out members are copies themselves: chance knows no tail
+        return (1 + as_extreme) / (m + 1)
+    start, scale, shape = tail(finite)
     beyond = (scores - start) / scale
     share = (1 + m - torch.searchsorted(nulls, torch.tensor(start, dtype=torch.float64))) / (m + 1)
     # the generalized Pareto distribution (Pickands 1975), exponential for shape 0

@@ -130,6 +130,12 @@ PAGES = {
     "{high:.2%} are).",
     "verdict.copies": "{copies} of {total} samples are copies of training members ({low:.2%} to {high:.2%}; of real "
     "held-out members {floor:.2%} would be called so).",
+    "verdict.power": "Of copies planted among the samples on purpose, one in a thousand, the test found {shares}.",
+    "verdict.planted.exact": "of exact ones",
+    "verdict.planted.shifted": "of ones shifted by a pixel",
+    "verdict.planted.noisy": "of noisy ones",
+    "verdict.planted.turned": "of ones turned by 5 degrees",
+    "verdict.and": "{rest} and {last}",
     "verdict.thousand": "{modes} of {k} modes in {n} samples (as many real ones: {modes_floor}); KL {kl:.4f} (real ones: "
     "{kl_floor:.4f}).",
     "verdict.mixture": "{modes} of {k} modes; {good:.1%} of the points within 3 sigma (true draws: {good_ideal:.1%}); "
@@ -184,6 +190,10 @@ PAGES = {
     "page.authenticity": "authentic samples",
     "page.fld_gap": "FLD gap (far below 0: learnt by heart)",
     "page.memorisation": "MiFID's distance to training members (small: copying)",
+    "page.planted.exact": "found of planted copies: exact",
+    "page.planted.shifted": "found of planted copies: shifted by a pixel",
+    "page.planted.noisy": "found of planted copies: noise of 5 % of the range",
+    "page.planted.turned": "found of planted copies: turned by 5 degrees",
     "page.nearest": "Most like a copy first, two in each row: a sample, the training member nearest to it, and the "
     "held-out member nearest to it. An honest sample is as far from both.",
     "page.modes_title": "Modes",

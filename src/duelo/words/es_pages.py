@@ -136,6 +136,12 @@ PAGES = {
     "certeza, menos del {high:.2%} lo es).",
     "verdict.copies": "{copies} de {total} muestras son copias de elementos de entrenamiento (del {low:.2%} al "
     "{high:.2%}; de los reales reservados se llamaría así al {floor:.2%}).",
+    "verdict.power": "De copias puestas a propósito entre las muestras, una de cada mil, la prueba encontró {shares}.",
+    "verdict.planted.exact": "de las exactas",
+    "verdict.planted.shifted": "de las desplazadas un píxel",
+    "verdict.planted.noisy": "de las que llevan ruido",
+    "verdict.planted.turned": "de las giradas 5 grados",
+    "verdict.and": "{rest} y {last}",
     "verdict.thousand": "{modes} de {k} modos en {n} muestras (otras tantas reales: {modes_floor}); KL {kl:.4f} (las "
     "reales: {kl_floor:.4f}).",
     "verdict.mixture": "{modes} de {k} modos; el {good:.1%} de los puntos a menos de 3 sigmas (extracciones "
@@ -192,6 +198,10 @@ PAGES = {
     "page.authenticity": "muestras auténticas",
     "page.fld_gap": "brecha de FLD (muy por debajo de 0: de memoria)",
     "page.memorisation": "distancia de MiFID al entrenamiento (pequeña: copia)",
+    "page.planted.exact": "halladas de las copias puestas: exactas",
+    "page.planted.shifted": "halladas de las copias puestas: desplazadas un píxel",
+    "page.planted.noisy": "halladas de las copias puestas: ruido del 5 % de la escala",
+    "page.planted.turned": "halladas de las copias puestas: giradas 5 grados",
     "page.nearest": "Primero lo más parecido a una copia, dos por fila: una muestra, el elemento de entrenamiento más "
     "cercano y el reservado más cercano. Una muestra honesta dista lo mismo de ambos.",
     "page.modes_title": "Modos",
