@@ -18,7 +18,7 @@ from duelo.lab import drawing
 from duelo.lab.game import LiveGame
 from duelo.lab.settings import changed, defaults
 from duelo.lab.worker import Worker
-from duelo.measure import score, sliced_wasserstein
+from duelo.measure import neighbour_distance, score
 from duelo.objectives import rules_of
 from duelo.play import play
 
@@ -45,7 +45,7 @@ def test_a_live_game_is_the_librarys_own() -> None:
     assert told["nimg"] == game.nimg == 12 * 64
     live.judge()
     real = dataset.referee.drawn(1000)
-    assert live.judgement["value"] == sliced_wasserstein(live.fakes(1000), real)
+    assert live.judgement["value"] == neighbour_distance(live.fakes(1000), real)
     assert live.judgement["modes"] == score(live.fakes(1000), dataset.truth).modes
 
 

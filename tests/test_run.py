@@ -16,7 +16,7 @@ from duelo import checkpoint
 from duelo.data import load
 from duelo.folder import RunFolder
 from duelo.learner import crossed, sample
-from duelo.measure import sliced_wasserstein
+from duelo.measure import neighbour_distance
 from duelo.recipes import resolve, to_toml
 from duelo.run import grid_due, train
 from duelo.saves import load_game
@@ -436,7 +436,7 @@ def test_the_best_point_is_kept_and_sampled_from(tmp_path: Path) -> None:
     learner, _ = load_game(folder, "cpu")
     assert learner.nimg == best[1] < 5000
     referee = load("ring").referee.drawn(1000)
-    assert sliced_wasserstein(sample(learner, 1000, seed=1), referee) == pytest.approx(best[0], rel=1e-4)
+    assert neighbour_distance(sample(learner, 1000, seed=1), referee) == pytest.approx(best[0], rel=1e-4)
     assert all(line["judgement"]["floor"] < line["judgement"]["value"] for line in folder.stats() if "judgement" in line)
 
 

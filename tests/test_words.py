@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from duelo import words
+from duelo.measure.planted import ALTERATIONS
 from duelo.words import LANGUAGES, UserError, language, say
 
 
@@ -57,6 +58,7 @@ def test_every_key_is_used_and_every_used_key_exists() -> None:
     quoted |= {f"page.{name}" for name in f"{rows} {sizes} {kinds}".split()}
     measured = "quality equilibrium copying modes few_generated few_heldout few_train"
     quoted |= {f"measure.{name}" for name in measured.split()}
+    quoted |= {f"{page}.planted.{kind}" for page in ("page", "verdict") for kind in ALTERATIONS}
     families |= composed
     unused = {key for key in LANGUAGES["en"] if key not in quoted and not any(key.startswith(f) for f in families)}
     assert unused == {"error", "did_you_mean"}

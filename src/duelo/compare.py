@@ -86,8 +86,9 @@ class Run:
 
     @property
     def ground(self) -> str:
-        """Equal for runs whose judgements can be compared: those on the same data."""
-        return (self.recipe.images.fingerprint if self.recipe.images else None) or self.recipe.data
+        """Equal for runs whose judgements can be compared: those on the same data, by the same measure."""
+        data = (self.recipe.images.fingerprint if self.recipe.images else None) or self.recipe.data
+        return " ".join([data, *sorted({at.measure for at in self.judged})])
 
 
 def compare(paths: Sequence[Path], out: Path | None = None) -> str:

@@ -79,7 +79,7 @@ def islands() -> dict[str, Any]:
         "discriminator": {"rate": 6e-3},
         "adam": {"beta1": 0.0, "beta2": 0.9},
         "balance": {"look_kimg": 10.0},
-        "save": {"stats_kimg": 10.0, "judge_kimg": 50.0, "samples_kimg": 100.0, "checkpoint_kimg": 100.0},
+        "save": {"stats_kimg": 10.0, "judge_kimg": 25.0, "samples_kimg": 100.0, "checkpoint_kimg": 100.0},
     }
 
 

@@ -128,7 +128,8 @@ def judgement_curve(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         "n": str(best["judgement"]["n"]),
     }
     drawn = {lang: draw(lang, "report.judgement", series, marks) for lang in LANGUAGES}
-    return [{"caption": "report.judgement_caption", "figures": figures, **drawn}]
+    points = judged[-1]["judgement"]["measure"] == "nearest-neighbour"
+    return [{"caption": "report.judgement_points" if points else "report.judgement_caption", "figures": figures, **drawn}]
 
 
 def curves(lines: list[dict[str, Any]], recipe: recipes.Recipe) -> list[dict[str, Any]]:

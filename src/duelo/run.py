@@ -28,7 +28,7 @@ from duelo.diagnosis import diagnose
 from duelo.folder import RunFolder
 from duelo.guard import claimed, enough_memory, interruptible
 from duelo.learner import Learner, Round, crossed, sample
-from duelo.measure import sliced_wasserstein
+from duelo.measure import judged
 from duelo.networks import own
 from duelo.recipes import Recipe
 from duelo.saves import GRID, Diverged, Memory, is_whole, keep, remember_end, remember_rescue, restore, settle, trim_stats
@@ -220,16 +220,17 @@ def judge(session: Session) -> dict[str, Any]:
     n = min(JUDGED, len(data.referee))
     real = data.referee.drawn(n)
     fakes = sample(learner, n, session.recipe.seed)
-    value = sliced_wasserstein(fakes, real)
+    found = judged(fakes, real)
+    value = found.value
     if not math.isfinite(value):
         raise Diverged("samples", learner.nimg)
     if session.floor is None:
-        session.floor = sliced_wasserstein(data.train.drawn(n), real)
+        session.floor = judged(data.train.drawn(n), real).value
     best = memory.best is None or value < BETTER * memory.best[0]
     if best:
         memory.best = (value, learner.nimg)
         session.keep(session.folder.best_file)
-    return {"measure": "sliced-wasserstein", "value": value, "floor": session.floor, "n": n, "best": best}
+    return {"measure": found.measure, "value": value, "floor": session.floor, "n": n, "best": best}
 
 
 def past_its_best(session: Session) -> bool:

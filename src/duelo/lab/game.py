@@ -20,7 +20,7 @@ from duelo.data import Dataset, InMemory, Mixture
 from duelo.diagnosis import Finding, diagnose
 from duelo.lab.settings import DRAWN, Settings, needs_restart, recipe_of
 from duelo.learner import sample
-from duelo.measure import score, sliced_wasserstein
+from duelo.measure import judged, score
 from duelo.networks.blocks import apply
 from duelo.objectives import rules_of
 from duelo.play import Game, Tick
@@ -183,17 +183,18 @@ class LiveGame:
         n = min(JUDGED_POINTS if self.settings.points else JUDGED_IMAGES, len(self.dataset.referee))
         real = self.dataset.referee.drawn(n)
         if math.isnan(self.floor):
-            self.floor = sliced_wasserstein(self.dataset.train.drawn(n), real)
+            self.floor = judged(self.dataset.train.drawn(n), real).value
         fakes = self.fakes(n)
-        value = sliced_wasserstein(fakes, real)
+        here = judged(fakes, real)
+        value = here.value
         if not math.isfinite(value):
             return
-        found: dict[str, Any] = {"measure": "sliced-wasserstein", "value": value, "floor": self.floor, "n": n}
+        found: dict[str, Any] = {"measure": here.measure, "value": value, "floor": self.floor, "n": n}
         if self.settings.data in ("ring", "grid") and self.dataset.truth is not None:
             points = score(fakes, self.dataset.truth)
             found |= {"modes": points.modes, "k": points.k, "good": points.good, "good_ideal": points.good_ideal}
         if self.rival:
-            found["rival"] = sliced_wasserstein(sample(self.rival, n, self.settings.seed), real)
+            found["rival"] = judged(sample(self.rival, n, self.settings.seed), real).value
         self.judgement = found
         self.first_judgement = self.first_judgement or found
         self.note({"nimg": self.nimg, "judgement": {"value": value, "floor": self.floor}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from duelo.measure.copying import Copying, copying
 from duelo.measure.estimate import Estimate
 from duelo.measure.features import Features, load_features
+from duelo.measure.judgement import Judged, judged, neighbour_distance
 from duelo.measure.mixtures import MixtureScore, score
 from duelo.measure.modes import Modes, modes
 from duelo.measure.neighbours import nearest
@@ -16,15 +17,18 @@ __all__ = [
     "Copying",
     "Estimate",
     "Features",
+    "Judged",
     "MixtureScore",
     "Modes",
     "Opponent",
     "Quality",
     "copying",
     "fresh_opponents",
+    "judged",
     "load_features",
     "modes",
     "nearest",
+    "neighbour_distance",
     "quality",
     "score",
     "sliced_wasserstein",

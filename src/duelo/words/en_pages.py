@@ -53,6 +53,9 @@ PAGES = {
     "report.judgement_caption": "Sliced Wasserstein distance between {n} generated images and as many of the referee "
     "part, on which nobody trains; real training images get {floor}. The best point, {best}, was at {kimg} kimg; the "
     "run keeps it.",
+    "report.judgement_points": "How far it is from each of {n} generated points to the nearest of as many of the referee "
+    "part, on which nobody trains, plus how far it is from each of those to the nearest generated one, on average; real "
+    "training points get {floor}. The best moment, {best}, was at {kimg} kimg; the run keeps it.",
     "report.vae_loss": "Negative evidence, nats an image",
     "report.loss_vae": "whole",
     "report.vae_caption": "A VAE has no opponent: it minimizes this upper bound of the surprise at the training images.",

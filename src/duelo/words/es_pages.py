@@ -58,6 +58,10 @@ PAGES = {
     "report.judgement_caption": "Distancia de Wasserstein por cortes entre {n} imágenes generadas y otras tantas de "
     "la parte de arbitraje, con la que nadie entrena; las imágenes reales de entrenamiento obtienen {floor}. El mejor "
     "punto, {best}, fue a los {kimg} kimg; la corrida lo conserva.",
+    "report.judgement_points": "Lo que dista cada uno de {n} puntos generados del más cercano de otros tantos de la parte "
+    "de arbitraje, con la que nadie entrena, más lo que dista cada uno de estos del generado más cercano, en promedio; "
+    "los puntos reales de entrenamiento obtienen {floor}. El mejor momento, {best}, fue a los {kimg} kimg; la corrida lo "
+    "conserva.",
     "report.vae_loss": "Evidencia negativa, nats por imagen",
     "report.loss_vae": "total",
     "report.vae_caption": "Un VAE no tiene rival: minimiza esta cota superior de la sorpresa ante las imágenes de "
