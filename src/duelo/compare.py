@@ -86,9 +86,13 @@ class Run:
 
     @property
     def ground(self) -> str:
-        """Equal for runs whose judgements can be compared: those on the same data, by the same measure."""
-        data = (self.recipe.images.fingerprint if self.recipe.images else None) or self.recipe.data
-        return " ".join([data, *sorted({at.measure for at in self.judged})])
+        """Equal for runs on the same data."""
+        return (self.recipe.images.fingerprint if self.recipe.images else None) or self.recipe.data
+
+    @property
+    def measures(self) -> list[str]:
+        """By which its judgements were made; only equal ones can be compared."""
+        return sorted({at.measure for at in self.judged})
 
 
 def compare(paths: Sequence[Path], out: Path | None = None) -> str:
@@ -130,8 +134,8 @@ def write(runs: list[Run], out: Path) -> Path:
 
 def place(folders: list[RunFolder]) -> Path:
     """Where the page goes: beside the runs if they are all in one folder, else here."""
-    parents = {Path(os.path.abspath(folder.path)).parent for folder in folders}
-    parent, here = min(parents), Path.cwd()
+    parents, here = {Path(os.path.abspath(folder.path)).parent for folder in folders}, Path.cwd()
+    parent = min(parents)
     if len(parents) > 1:
         return Path("compare.html")
     return (parent.relative_to(here) if parent.is_relative_to(here) else parent) / "compare.html"
@@ -276,7 +280,7 @@ def render(runs: list[Run]) -> str:
         warnings=warnings(runs),
         rows=rows_of(runs),
         differences=differences(runs),
-        measures=", ".join(sorted({at.measure for run in runs for at in run.judged})),
+        measures=", ".join(sorted({name for run in runs for name in run.measures})),
         judgements=judgement_figures(runs),
         duels=duel_figures(runs),
         without=", ".join(run.name for run in runs if not duels(run)),
@@ -299,18 +303,16 @@ def differences(runs: list[Run]) -> list[tuple[Markup, list[str]]]:
     """The same for the keys in which the recipes differ."""
     recipes = [flat(run.recipe) for run in runs]
     code, dot = Markup("<code>{}</code>"), Markup(".<wbr>")
-    return [
-        (code.format(dot.join(key.split("."))), [shown(recipe.get(key)) for recipe in recipes]) for key in differing(runs)
-    ]
+    keys = differing(runs)
+    return [(code.format(dot.join(key.split("."))), [shown(recipe.get(key)) for recipe in recipes]) for key in keys]
 
 
 def judgement_figures(runs: list[Run]) -> list[tuple[str, list[int], list[dict[str, Markup]]]]:
     """For each data set: its name, which runs are in its figures, and the figures over images and over time."""
     found = []
-    for ground in dict.fromkeys(run.ground for run in runs):
-        chosen = [i for i, run in enumerate(runs) if run.ground == ground and run.judged]
-        if not chosen:
-            continue
+    grounds = [(run.ground, *run.measures) for run in runs]
+    for ground in dict.fromkeys(ground for ground in grounds if len(ground) > 1):
+        chosen = [i for i in range(len(runs)) if grounds[i] == ground]
         unit, name = (1, "compare.seconds") if max(runs[i].seconds for i in chosen) < LONG else (60, "compare.minutes")
         floors = sorted({at.floor for i in chosen for at in runs[i].judged})
         log = min(floors[0], *(at.value for i in chosen for at in runs[i].judged)) > 0
@@ -387,7 +389,7 @@ def images_at(run: Run, seconds: float) -> int:
 
 
 def grid_at(run: Run, nimg: int) -> tuple[float, Path] | None:
-    """The newest grid at or before `nimg`; their files' names are rounded to a tenth of a kimg, and so is `nimg`."""
+    """The newest grid at or before `nimg`; as in their files' names, both are rounded to a tenth of a kimg."""
     return newest(run.grids, [round(10 * at) <= round(10 * (nimg / 1000)) for at, _ in run.grids])
 
 
