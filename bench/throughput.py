@@ -1,6 +1,7 @@
 """Images a second of training: the tutorials' loop against ours, with identical networks, batch and operations.
 
     python bench/throughput.py            # every cell, five pairs of runs each, some ten minutes
+    python bench/throughput.py cuda       # on a GPU, with cells of its own: also colour images of 64 x 64 at width 128
 
 Identical networks: those of the `convolutional` pair, their layers torch's own in the loop of the tutorials
 (bench/tutorials.py: eager, channels first, a DataLoader, Adam, the discriminator's two halves backwards in turn), ours in
@@ -10,11 +11,12 @@ with their range. Beside it: the machine's rate of matrix products (float32, the
 same process before and after the training, and the share of it that the needed operations reach: a multiplication and an
 addition for each weight and place, forwards and for each gradient that the game needs. Sampling: images a second of the
 averaged generator as `duelo sample` draws them, and of the generator as the tutorial would, in batches of 64. Memory: the
-most that the process held. Each finished cell is written to bench/results/throughput.jsonl.
+most that the process held (on a GPU: of its memory). Each finished cell is written to bench/results/throughput.jsonl.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import platform
 import resource
@@ -27,22 +29,36 @@ from itertools import islice
 import torch
 from cells import Cell, study
 from torch import Tensor, nn
-from tutorials import Tutorial, loop
+from tutorials import Tutorial, enlarged, loop
 
 import duelo
 from duelo import learner
 from duelo.build import build, schedule
-from duelo.networks import Pair
+from duelo.data import InMemory, Part
+from duelo.networks import PAIRS, Pair
 from duelo.networks.thin import FromImage, ToImage
+from duelo.play import Game
 
-SECONDS, PAIRS, THREADS = 10.0, 5, 2
-SIZES = ((32, 64), (64, 128))  # width, batch
-SAMPLED = 5_000
+SECONDS, REPEATS, THREADS = 10.0, 5, 2
+SIZES = {  # side, width, batch
+    "cpu": ((28, 32, 64), (28, 64, 128)),
+    "cuda": ((28, 32, 64), (28, 64, 128), (64, 128, 128)),
+}
+SAMPLED, LARGE = 5_000, 10_000
 
 
 def recipe(width: int, batch: int) -> duelo.Recipe:
     """The default for digits without its penalty: what the tutorials do."""
     return duelo.resolve("digits", None, {"networks.width": width, "play.batch": batch, "objective.r1": 0.0})
+
+
+def images_of(side: int) -> tuple[Part, Part]:
+    """Digits to train on and for the referee; at 64 pixels enlarged, in three channels."""
+    dataset = duelo.load("digits")
+    if side == 28:
+        return dataset.train, dataset.referee
+    train, referee = (enlarged(part.first(LARGE), side) for part in (dataset.train, dataset.referee))
+    return InMemory(train.repeat(1, 3, 1, 1)), InMemory(referee.repeat(1, 3, 1, 1))
 
 
 def plain(network: nn.Module) -> nn.Module:
@@ -86,88 +102,103 @@ def products(pair: Pair, shape: tuple[int, ...]) -> float:
     return turn_of_d + turn_of_g
 
 
-def rate_of_products() -> float:
+def rate_of_products(device: str) -> float:
     """The best rate of float32 matrix products, in operations a second."""
     best = 0.0
-    for n in (512, 1024, 2048):
-        a, b = torch.randn(n, n), torch.randn(n, n)
+    for n in (512, 1024, 2048) if device == "cpu" else (4096, 8192):
+        a, b = torch.randn(n, n, device=device), torch.randn(n, n, device=device)
         for _ in range(5):
+            wait(device)
             start = time.perf_counter()
             torch.mm(a, b)
+            wait(device)
             best = max(best, 2 * n**3 / (time.perf_counter() - start))
     return best
 
 
-def run(who: str, width: int, batch: int) -> Cell:
-    """One process: training for SECONDS, then sampling."""
+def wait(device: str) -> None:
+    """Until a GPU has done what it was told."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def run(who: str, device: str, side: int, width: int, batch: int) -> Cell:
+    """One process: training for SECONDS, then sampling. who: ours, half (ours in bfloat16) or theirs."""
     torch.set_num_threads(THREADS)
-    settings, dataset = recipe(width, batch), duelo.load("digits")
-    rates = [rate_of_products()]
-    game = build(settings)
-    pair = game.pair
-    if who == "ours":
-        turns = (tick.nimg for tick in game.rounds(dataset.train, 0, schedule(settings), dataset.referee, 1e9))
-    else:
+    settings, (train, referee) = recipe(width, batch), images_of(side)
+    rates = [rate_of_products(device)]
+    pair = PAIRS["convolutional"](train.shape, width=width, latent=settings.networks.latent)
+    game = build(settings, device, pair)
+    assert isinstance(game, Game)
+    game.half = who == "half"
+    if who == "theirs":
         made, judge = plain(pair.generator), plain(pair.discriminator)
-        tutorial = Tutorial(made, judge, dataset.shape[-1], batch, 2e-3, (0.5, 0.99), pair.latent_shape, together=False)
-        turns = loop(tutorial, dataset.train.first(len(dataset.train)))
-    *_, first = islice(turns, 10)  # the first rounds are slower
+        tutorial = Tutorial(made, judge, side, batch, 2e-3, (0.5, 0.99), pair.latent_shape, together=False)
+        turns = loop(tutorial, train.first(len(train)), device)
+    else:
+        turns = (tick.nimg for tick in game.rounds(train, 0, schedule(settings), referee, 1e9))
+    *_, first = islice(turns, 10 if device == "cpu" else 50)  # the first rounds are slower
+    wait(device)
     start, seen = time.perf_counter(), first
     while time.perf_counter() - start < SECONDS:
         seen = next(turns)
+    wait(device)
     speed = (seen - first) / (time.perf_counter() - start)
-    rates.append(rate_of_products())
+    rates.append(rate_of_products(device))
     start = time.perf_counter()
-    if who == "ours":
-        learner.sample(game, SAMPLED)
-    else:
+    if who == "theirs":
         with torch.no_grad():
             for _ in range(SAMPLED // 64 + 1):
-                pair.generator(torch.randn(64, *pair.latent_shape))
+                pair.generator(torch.randn(64, *pair.latent_shape, device=device)).cpu()
+    else:
+        learner.sample(game, SAMPLED)
     sampling = SAMPLED / (time.perf_counter() - start)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    used = products(pair, dataset.shape) * speed / statistics.median(rates)
-    return {"images_per_second": speed, "share": used, "sampled_per_second": sampling, "MB": memory, "rates": rates}
+    memory = torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else memory
+    used = products(PAIRS["convolutional"](train.shape, width=width, latent=settings.networks.latent), train.shape)
+    share = used * speed / statistics.median(rates)
+    return {"images_per_second": speed, "share": share, "sampled_per_second": sampling, "MB": memory, "rates": rates}
 
 
-def play(width: int, batch: int, number: int) -> Cell:
-    """A pair of runs, in turn."""
-    cell: Cell = {"machine": platform.machine(), "threads": THREADS, "torch": torch.__version__}
-    for who in ("theirs", "ours"):
-        words = [sys.executable, __file__, "run", who, *map(str, (width, batch))]
-        cell[who] = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+def play(device: str, side: int, width: int, batch: int, number: int) -> Cell:
+    """A pair of runs, in turn; on a GPU also one in bfloat16."""
+    name = torch.cuda.get_device_name() if device == "cuda" else platform.machine()
+    cell: Cell = {"machine": name, "threads": THREADS, "torch": torch.__version__}
+    for who in ("theirs", "ours", "half")[: 2 if device == "cpu" else 3]:
+        words = [sys.executable, __file__, "run", who, device, *map(str, (side, width, batch))]
+        cell[who] = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return cell
 
 
-def table(cells: list[Cell]) -> None:
+def table(cells: list[Cell], device: str) -> None:
     """Medians over the pairs, and their range."""
-    for width, batch in SIZES:
-        mine = [cell for cell in cells if (cell["width"], cell["batch"]) == (width, batch)]
+    for size in SIZES[device]:
+        mine = [cell for cell in cells if (cell["device"], cell["side"], cell["width"], cell["batch"]) == (device, *size)]
         if not mine:
             continue
-        print(f"width {width}, batch {batch}: {len(mine)} pairs")
-        for key, unit in (
-            ("images_per_second", "images/s"),
-            ("sampled_per_second", "sampled/s"),
-            ("share", ""),
-            ("MB", "MB"),
-        ):
-            ours, theirs = ([cell[who][key] for cell in mine] for who in ("ours", "theirs"))
-            ratios = sorted(a / b for a, b in zip(ours, theirs, strict=True))
-            print(
-                f"  {key:<18} ours {statistics.median(ours):.4g} {unit}, theirs {statistics.median(theirs):.4g}, "
-                f"ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-            )
+        print("{0} x {0}, width {1}, batch {2}".format(*size) + f": {len(mine)} pairs, {mine[0]['machine']}")
+        units = {"images_per_second": "images/s", "sampled_per_second": "sampled/s", "share": "", "MB": "MB"}
+        for who, (key, unit) in itertools.product(("ours", "half"), units.items()):
+            if who in mine[0]:
+                ours, theirs = ([cell[name][key] for cell in mine] for name in (who, "theirs"))
+                ratios = sorted(a / b for a, b in zip(ours, theirs, strict=True))
+                print(
+                    f"  {key:<18} {who} {statistics.median(ours):.4g} {unit}, theirs {statistics.median(theirs):.4g}, "
+                    f"ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+                )
 
 
 def main() -> None:
     """The study."""
     if sys.argv[1:2] == ["run"]:
-        who, *size = sys.argv[2:]
-        print(json.dumps(run(who, *map(int, size))))
+        _, _, who, device, *size = sys.argv
+        side, width, batch = map(int, size)
+        print(json.dumps(run(who, device, side, width, batch)))
         return
-    wanted = [(*size, number) for size in SIZES for number in range(PAIRS)]
-    table(study("throughput", wanted, ("width", "batch", "number"), play))
+    device = sys.argv[1] if len(sys.argv) > 1 else "cpu"
+    pairs = range(int(sys.argv[2]) if len(sys.argv) > 2 else REPEATS)
+    wanted = [(device, *size, number) for number in pairs for size in SIZES[device]]
+    table(study("throughput", wanted, ("device", "side", "width", "batch", "number"), play), device)
 
 
 if __name__ == "__main__":

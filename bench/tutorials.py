@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 from torch.utils.data import DataLoader, TensorDataset
 
-WORKERS = 0  # the DataLoader's: with two cores, processes of its own only take them from the training
+WORKERS = {"cpu": 0, "cuda": 2}  # the DataLoader's: with two cores, processes of its own only take them from the training
 
 
 @dataclass(frozen=True)
@@ -99,19 +99,25 @@ def enlarged(images: Tensor, side: int) -> Tensor:
     return torch.cat([some.round().clamp(0, 255).byte() for some in sized])
 
 
-def loop(tutorial: Tutorial, images: Tensor) -> Iterator[int]:
+def loop(tutorial: Tutorial, images: Tensor, device: str = "cpu") -> Iterator[int]:
     """Train for ever as the tutorial does, eagerly; yields how many real images were seen, after each batch.
 
-    images: [n, 1, side, side] uint8.
+    images: [n, c, side, side] uint8.
     """
-    generator, discriminator = tutorial.generator, tutorial.discriminator
+    generator, discriminator = tutorial.generator.to(device), tutorial.discriminator.to(device)
     optimizers = [Adam(x.parameters(), tutorial.rate, tutorial.betas) for x in (discriminator, generator)]
     loader = DataLoader(
-        TensorDataset(images.float() / 127.5 - 1), tutorial.batch, shuffle=True, drop_last=True, num_workers=WORKERS
+        TensorDataset(images.float() / 127.5 - 1),
+        tutorial.batch,
+        shuffle=True,
+        drop_last=True,
+        num_workers=WORKERS[device],
+        pin_memory=device == "cuda",
     )
     seen = 0
     while True:
         for (reals,) in loader:
+            reals = reals.to(device)
             if tutorial.together:
                 together(tutorial, reals, optimizers)
             else:
@@ -125,7 +131,7 @@ def in_turn(tutorial: Tutorial, reals: Tensor, optimizers: list[Adam]) -> None:
     generator, discriminator = tutorial.generator, tutorial.discriminator
     discriminator.zero_grad()
     F.softplus(-discriminator(reals)).mean().backward()
-    fakes = generator(torch.randn(len(reals), *tutorial.latent))
+    fakes = generator(torch.randn(len(reals), *tutorial.latent, device=reals.device))
     F.softplus(discriminator(fakes.detach())).mean().backward()
     optimizers[0].step()
     generator.zero_grad()
@@ -136,7 +142,7 @@ def in_turn(tutorial: Tutorial, reals: Tensor, optimizers: list[Adam]) -> None:
 def together(tutorial: Tutorial, reals: Tensor, optimizers: list[Adam]) -> None:
     """Both losses from the same batch, then both steps."""
     generator, discriminator = tutorial.generator, tutorial.discriminator
-    fakes = generator(torch.randn(len(reals), *tutorial.latent))
+    fakes = generator(torch.randn(len(reals), *tutorial.latent, device=reals.device))
     real_logits, fake_logits = discriminator(reals), discriminator(fakes)
     weights = [list(network.parameters()) for network in (discriminator, generator)]
     losses = (F.softplus(-real_logits) + F.softplus(fake_logits)).mean(), F.softplus(-fake_logits).mean()

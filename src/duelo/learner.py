@@ -84,7 +84,9 @@ class Learner(ABC):
         self.optimizers: dict[str, Optimizer] = {}
         for side, network in pair.sides().items():
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # where convolution is fastest
-            self.optimizers[side] = kind(network.parameters(), rates[side], betas, fused=True)
+            gpu = self.device.type == "cuda"  # there the rate has a place in memory, so that a recorded step finds it
+            rate = torch.tensor(rates[side], device=self.device) if gpu else rates[side]
+            self.optimizers[side] = kind(network.parameters(), rate, betas, fused=True, capturable=gpu)
         self.average = Average(pair.generator, ema_kimg)
         self.class_counts = torch.zeros(pair.classes, dtype=torch.int64)  # labels of the real images seen
         self.nimg = 0
@@ -118,15 +120,19 @@ class Learner(ABC):
         factors = {"generator": controls.generator_rate, "discriminator": controls.discriminator_rate}
         for side, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = self.rates[side] * controls.rate * factors[side]
+                rate = self.rates[side] * controls.rate * factors[side]
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
 
     def next_batch(self, part: Part, seed: int) -> tuple[Tensor, Tensor | None]:
         """The next real members in the networks' numbers, [b, *shape] float32, and their labels [b]; the time moves on."""
         indices = batch_indices(len(part), self.batch, self.nimg + rank() * self.batch, seed)
         self.nimg += self.batch * world()
         reals, labels = self.fetch(part, indices)
-        if labels is not None:
-            self.class_counts += labels.cpu().bincount(minlength=self.pair.classes)
+        if labels is not None and part.labels is not None:
+            self.class_counts += part.labels[indices].bincount(minlength=self.pair.classes)
         return reals, labels
 
     def fetch(self, part: Part, indices: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -136,7 +142,7 @@ class Learner(ABC):
             if part.labels is None:
                 raise ValueError("a conditional pair needs data with labels, and these have none")
             labels = part.labels[indices].to(self.device)
-        reals = to_floats(part.take(indices).to(self.device), self.pair.pixel_range)
+        reals = to_floats(part.take(indices).to(self.device, non_blocking=True), self.pair.pixel_range)
         return reals.contiguous(memory_format=torch.channels_last) if reals.ndim == 4 else reals, labels
 
     def state(self) -> dict[str, Any]:
@@ -145,7 +151,7 @@ class Learner(ABC):
             "generator": self.pair.generator.state_dict(),
             "discriminator": self.pair.discriminator.state_dict(),
             "ema": self.ema.state_dict(),
-            **{f"{side}_optimizer": optimizer.state_dict() for side, optimizer in self.optimizers.items()},
+            **{f"{side}_optimizer": plain(optimizer.state_dict()) for side, optimizer in self.optimizers.items()},
             "nimg": self.nimg,
         }
         return tree | ({"class_counts": self.class_counts} if self.pair.classes else {})
@@ -156,7 +162,10 @@ class Learner(ABC):
         self.pair.discriminator.load_state_dict(state["discriminator"])
         self.ema.load_state_dict(state["ema"])
         for side, optimizer in self.optimizers.items():
+            here = [{key: group[key] for key in ("lr", "capturable")} for group in optimizer.param_groups]
             optimizer.load_state_dict(state[f"{side}_optimizer"])
+            for group, own in zip(optimizer.param_groups, here, strict=True):
+                group.update(own)  # they belong to the device, and each round sets the rate
             for parameter, values in optimizer.state.items():
                 for name, value in values.items():
                     if value.shape == parameter.shape:  # in the parameter's own memory layout, as Adam made it
@@ -164,6 +173,13 @@ class Learner(ABC):
         if self.pair.classes:
             self.class_counts = state["class_counts"]
         self.nimg = self.nimg_averaged = state["nimg"]
+
+
+def plain(optimizer_state: dict[str, Any]) -> dict[str, Any]:
+    """An optimizer's state with its rate as a number and not for a device, whichever it was on."""
+    for group in optimizer_state["param_groups"]:
+        group |= {"lr": float(group["lr"]), "capturable": False}
+    return optimizer_state
 
 
 def crossed(before: int, now: int, every_kimg: float) -> bool:

@@ -17,6 +17,7 @@ from duelo.balance import Balance, Controls, fixed
 from duelo.data import InMemory, Part
 from duelo.data.augment import augment
 from duelo.dist import rank, world
+from duelo.graphs import Recordings
 from duelo.learner import Average, Learner, Round, crossed, randomness
 from duelo.networks import Pair
 from duelo.networks.blocks import apply
@@ -113,6 +114,9 @@ class Game(Learner):
         self.anchors = torch.zeros(2)  # moving averages of the mean logits, real and fake
         self.target = Average(pair.discriminator, target_kimg) if target_kimg else None
         self.replay = Replay(replay, REPLAYED_BATCHES * batch) if replay else None
+        self.half = False
+        plain = not (lecam or target_kimg or replay or optimistic or extragradient)  # a turn changes weights alone
+        self.recordings = Recordings() if plain and self.device.type == "cuda" and world() == 1 else None
 
     def rounds(self, train: Part, seed: int, balance: Balance, referee: Part, look_kimg: float) -> Iterator[Round]:
         """The game: ``play``."""
@@ -138,6 +142,8 @@ class Game(Learner):
             self.target.model.load_state_dict(state["target"])
         if self.replay and "replay" in state:
             self.replay.past = state["replay"].to(self.device)
+        if self.recordings:
+            self.recordings.forget()
 
 
 def play(
@@ -158,7 +164,7 @@ def play(
     In several processes, each reads its own share of the data; the networks themselves must then average their gradients
     (torch's DistributedDataParallel).
     """
-    part = data if isinstance(data, Part) else InMemory(data)
+    part = (data if isinstance(data, Part) else InMemory(data)).near(game.device)
     balance = balance or fixed()
     game.pair.generator.train()
     game.pair.discriminator.train()
@@ -199,15 +205,29 @@ def play_round(game: Game, part: Part, seed: int, controls: Controls, step: bool
     for _ in range(max(1, controls.discriminator_steps)):
         reals, labels = game.next_batch(part, seed)
         learns = step and controls.discriminator_steps > 0
-        real_logits, fake_logits, losses, penalty = discriminator_turn(game, reals, labels, controls, learns)
+        real_logits, fake_logits, losses, penalty = take_turn(game, "discriminator", reals, labels, controls, learns)
     for _ in range(max(1, controls.generator_steps)):
-        generator_losses = generator_turn(game, reals, labels, controls, step and controls.generator_steps > 0)
+        learns = step and controls.generator_steps > 0
+        (generator_losses,) = take_turn(game, "generator", reals, labels, controls, learns)
     return real_logits, fake_logits, losses, generator_losses, penalty
+
+
+def take_turn(
+    game: Game, side: str, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool
+) -> tuple[Tensor, ...]:
+    """The turn of one side, as it is written below; on a GPU, where nothing speaks against it, from a recording."""
+    turn = {"discriminator": discriminator_turn, "generator": generator_turn}[side]
+    with torch.autocast("cuda", torch.bfloat16, enabled=game.half, cache_enabled=False):
+        if game.recordings is None or not step:
+            return turn(game, reals, labels, controls, step)
+        numbers = (controls.penalty_factor, controls.augment, controls.noise)
+        played = partial(turn, game, controls=controls)
+        return game.recordings.play(side, numbers, played, (reals, labels), game.optimizers[side])
 
 
 def discriminator_turn(
     game: Game, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool = True
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, ...]:
     """(1) The discriminator learns to tell `reals` [b, *shape] from images made of noise: logits, losses, penalties [b].
 
     With packing, one of each for `game.pack` images. Penalties are on the slopes at the images before augmentation.
@@ -215,7 +235,7 @@ def discriminator_turn(
     with torch.no_grad():
         fakes = apply(game.pair.generator, game.latents(len(reals)), labels)
         fakes = game.replay.mix(fakes) if game.replay else fakes
-    reals.requires_grad_(game.r1 > 0)
+    reals = reals.detach().requires_grad_(game.r1 > 0)
     fakes.requires_grad_(game.r2 > 0)
     real_logits, fake_logits = judge(game, controls, reals, labels), judge(game, controls, fakes, labels)
     losses = game.rules.discriminator(real_logits, fake_logits)
@@ -223,7 +243,7 @@ def discriminator_turn(
     descend(game.optimizers["discriminator"], losses + penalty, step)
     if game.target:
         game.target.update(game.pair.discriminator, game.nimg, game.batch * world())
-    return real_logits, fake_logits, losses, penalty
+    return real_logits.detach(), fake_logits.detach(), losses.detach(), penalty.detach()
 
 
 def penalties(
@@ -251,7 +271,9 @@ def penalties(
     return total
 
 
-def generator_turn(game: Game, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool = True) -> Tensor:
+def generator_turn(
+    game: Game, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool = True
+) -> tuple[Tensor, ...]:
     """(2) The generator learns to fool the discriminator: its losses, [b]. `reals` matter to relativistic rules only."""
     with frozen(game.pair.discriminator):
         fakes = apply(game.pair.generator, game.latents(len(reals)), labels)
@@ -264,7 +286,7 @@ def generator_turn(game: Game, reals: Tensor, labels: Tensor | None, controls: C
         if game.entropy:
             losses = losses - game.entropy * entropy(fakes).mean()
         descend(game.optimizers["generator"], losses, step)
-    return losses
+    return (losses,)
 
 
 def judge(game: Game, controls: Controls, members: Tensor, labels: Tensor | None, taught: bool = False) -> Tensor:
@@ -279,7 +301,7 @@ def judge(game: Game, controls: Controls, members: Tensor, labels: Tensor | None
     if game.pack > 1:
         members = members.reshape(-1, game.pack * members.shape[1], *members.shape[2:])
     network = game.target.model if taught and game.target else game.pair.discriminator
-    return apply(network, members, labels)
+    return apply(network, members, labels).float()
 
 
 def descend(optimizer: Optimizer, losses: Tensor, step: bool) -> None:

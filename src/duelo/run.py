@@ -206,8 +206,7 @@ def rounds(session: Session) -> Iterator[Round]:
 
 def observe(tick: Round, memory: Memory) -> None:
     """Report what a round showed."""
-    for name, values in tick.figures().items():
-        stats.report(name, values)
+    stats.report_all(tick.figures())
     for name in CONTROLS:
         stats.report(name, getattr(tick.controls, name))
     if tick.duel is not None:

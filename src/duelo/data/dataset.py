@@ -32,6 +32,10 @@ class Part(ABC):
     def take(self, indices: Tensor) -> Tensor:
         """The members `indices` [b] int64: images [b, c, h, w] uint8 in 0..255, or points [b, d] float32; a copy."""
 
+    def near(self, device: torch.device) -> Part:
+        """The same part, its members in the device's memory if they fit there well; they are fetched faster then."""
+        return self
+
     def first(self, n: int) -> Tensor:
         """The first `n` members, or all if there are fewer."""
         return self.take(torch.arange(min(n, len(self))))
@@ -60,7 +64,13 @@ class InMemory(Part):
 
     def take(self, indices: Tensor) -> Tensor:
         """The members `indices` [b]."""
-        return self.values[indices]
+        return self.values[indices.to(self.values.device, non_blocking=True)]
+
+    def near(self, device: torch.device) -> Part:
+        """The same part, in the device's memory if a quarter of what is free there holds it."""
+        if device.type != "cuda" or self.values.nbytes > torch.cuda.mem_get_info(device)[0] / 4:
+            return self
+        return InMemory(self.values.to(device), self.labels)
 
 
 @dataclass(frozen=True)
