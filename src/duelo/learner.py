@@ -32,20 +32,22 @@ class Average:
 
     def __init__(self, network: nn.Module, half_life_kimg: float) -> None:
         self.half_life_kimg = half_life_kimg
-        self.model = AveragedModel(network, multi_avg_fn=self._follow, use_buffers=True)
-        self.decay = 0.0
+        self.model = AveragedModel(network)
 
-    def _follow(self, averages: Any, values: Any, rounds: Any) -> None:
-        if averages[0].is_floating_point():
-            torch._foreach_lerp_(list(averages), list(values), 1 - self.decay)
-        else:  # counters, such as batch normalization's
-            torch._foreach_copy_(list(averages), list(values))
-
+    @torch.no_grad()
     def update(self, network: nn.Module, nimg: int, passed: int) -> None:
-        """Follow `network` by as much as the `passed` images mean, at the time `nimg`."""
+        """Follow `network` by as much as the `passed` images mean, at the time `nimg`; the first time, be like it."""
         half_life = max(1.0, min(1000 * self.half_life_kimg, EMA_RAMP * nimg))
-        self.decay = 0.5 ** (passed / half_life)
-        self.model.update_parameters(network)
+        weight = 1 - 0.5 ** (passed / half_life) if passed < nimg else 1.0
+        both = ([*module.parameters(), *module.buffers()] for module in (self.model.module, network))
+        averages, values = zip(*(pair for pair in zip(*both, strict=True)), strict=True)
+        moving = [i for i, value in enumerate(values) if value.is_floating_point() and weight < 1]
+        copied = sorted(set(range(len(values))) - set(moving))  # counters too, such as batch normalization's
+        if moving:
+            torch._foreach_lerp_([averages[i] for i in moving], [values[i] for i in moving], weight)
+        if copied:
+            torch._foreach_copy_([averages[i] for i in copied], [values[i] for i in copied])
+        self.model.n_averaged += 1
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,10 @@ def crossed(before: int, now: int, every_kimg: float) -> bool:
 def randomness(seed: int, process: int, nimg: int, device: torch.device) -> Iterator[None]:
     """Inside, torch's random numbers are a function of the first three alone; outside, they go on undisturbed."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(zlib.crc32(f"{seed}/{process}/{nimg}".encode()))
+        number = zlib.crc32(f"{seed}/{process}/{nimg}".encode())
+        torch.default_generator.manual_seed(number)  # torch.manual_seed asks every kind of accelerator, at some cost
+        if device.type == "cuda":
+            torch.cuda.default_generators[device.index or 0].manual_seed(number)
         yield
 
 

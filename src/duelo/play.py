@@ -286,7 +286,7 @@ def generator_turn(
         if game.entropy:
             losses = losses - game.entropy * entropy(fakes).mean()
         descend(game.optimizers["generator"], losses, step)
-    return (losses,)
+    return (losses.detach(),)
 
 
 def judge(game: Game, controls: Controls, members: Tensor, labels: Tensor | None, taught: bool = False) -> Tensor:

@@ -86,7 +86,7 @@ def draw(images: Tensor, p: float, kinds: Collection[str]) -> Changes:
     Numbers are drawn for every kind, wanted or not, so that leaving one out does not change the others.
     """
     b, _, h, w = images.shape
-    sides = images.new_tensor([w, h])
+    sides = torch.stack([images.new_full((), w), images.new_full((), h)])  # not from a list: a recording could not hold it
 
     def uniform(*shape: int) -> Tensor:
         return torch.rand(b, *shape, dtype=images.dtype, device=images.device)
