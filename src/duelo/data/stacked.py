@@ -6,6 +6,7 @@ of the same part of `digits` alone, so a held-out triple shares no digit with a 
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 
 import torch
@@ -38,8 +39,17 @@ class Triples(Part):
 
     def take(self, indices: Tensor) -> Tensor:
         """The members `indices` [b], [b, 3, h, w] uint8."""
-        chosen = self.members[indices].long()  # [b, 3]
+        chosen = self.members[indices.to(self.members.device)].long()  # [b, 3]
         return self.part.take(chosen.flatten()).reshape(len(chosen), *self.shape)
+
+    def near(self, device: torch.device) -> Part:
+        """The same triples, their digits and numbers in the device's memory if they fit there well."""
+        part = self.part.near(device)
+        if part is self.part:
+            return self
+        other = copy.copy(self)
+        other.part, other.members = part, self.members.to(device)
+        return other
 
 
 @cache
