@@ -4,9 +4,9 @@
     python bench/stacked.py cuda 5 plain 0             # on a GPU
 
 By PacGAN's protocol (Lin et al. 2018, section 4.2): 26,000 samples of the averaged generator, classified digit by digit,
-modes found and KL of their shares from uniform, beside those of as many real triples. The clock starts when training starts; it
-stands while the generator is looked at, which happens a few times on the way; the run ends with its rates at 0. A small
-length is a way to try settings ("ways"): the same images for all is asked for with `kimg` in place of minutes, as in
+modes found and KL of their shares from uniform, beside those of as many real triples. The clock starts when training
+starts; it stands while the generator is looked at, which happens a few times on the way; the run ends with its rates at 0.
+To try settings ("ways") with equally many images for all, kimg are asked for in place of minutes, as in
 `python bench/stacked.py cuda 3000kimg residual 0`. Each finished cell is written to bench/results/stacked.jsonl.
 """
 
@@ -89,7 +89,7 @@ def main() -> None:
         print(
             f"{cell['machine']}, {cell['way']}, seed {cell['seed']}: {cell['seconds']:.0f} s, {cell['kimg']:.0f} kimg: "
             f"{last['modes']} of 1000 modes (real {last['modes_floor']}), KL {last['kl']:.4f} "
-            f"(real {last['kl_floor']:.4f}); of the {last['sure_n']} sure ones {last['sure_modes']} and {last['sure_kl']:.4f}"
+            f"(real {last['kl_floor']:.4f}); of the {last['sure_n']} sure ones {last['sure_modes']}, {last['sure_kl']:.4f}"
         )
 
 

@@ -6,12 +6,13 @@
 Identical networks: those of the `convolutional` pair, their layers torch's own in the loop of the tutorials
 (bench/tutorials.py: eager, channels first, a DataLoader, Adam, the discriminator's two halves backwards in turn), ours in
 ours, which also averages the generator's weights and asks the balance. Cross-entropy, no penalty, no augmentation. Each run
-is a process of its own of 10 seconds (on a GPU: 3 seconds in one process); runs come in pairs A B A B, and the figure is
-the median of the pairs' ratios with their range. Beside it: the machine's rate of matrix products (float32, the best of several sizes), measured in the
-same process before and after the training, and the share of it that the needed operations reach: a multiplication and an
-addition for each weight and place, forwards and for each gradient that the game needs. Sampling: images a second of the
-averaged generator as `duelo sample` draws them, and of the generator as the tutorial would, in batches of 64. Memory: the
-most that the process held (on a GPU: of its memory). Each finished cell is written to bench/results/throughput.jsonl.
+is a process of its own of 10 seconds (on a GPU: 2 seconds, in one process); runs come in pairs A B A B, and the figure is
+the median of the pairs' ratios with their range. Beside it: the machine's rate of matrix products (float32, the best of
+several sizes), measured in the same process before and after the training, and the share of it that the needed operations
+reach: a multiplication and an addition for each weight and place, forwards and for each gradient that the game needs.
+Sampling: images a second of the averaged generator as `duelo sample` draws them, and of the generator as the tutorial would,
+in batches of 64. Memory: the most that the process held (on a GPU: of its memory). Each finished cell is written to
+bench/results/throughput.jsonl.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from duelo.networks import PAIRS, Pair
 from duelo.networks.thin import FromImage, ToImage
 from duelo.play import Game
 
-REPEATS, THREADS, SECONDS = 5, 2, {"cpu": 10.0, "cuda": 3.0}
+REPEATS, THREADS, SECONDS = 5, 2, {"cpu": 10.0, "cuda": 2.0}
 SIZES = {  # side, width, batch
     "cpu": ((28, 32, 64), (28, 64, 128)),
     "cuda": ((28, 32, 64), (28, 64, 128), (64, 128, 128)),
