@@ -43,6 +43,7 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "residual": ("residual", {"networks.width": 32, "play.batch": 128, "play.ema_kimg": 50}),
+    "long": ("digits", {"networks.width": 64, "play.batch": 128, "play.ema_kimg": 200}),
     "small": ("digits", {}),
 }
 

@@ -40,18 +40,30 @@ def game(recorded: bool, **settings: object) -> Game:
     return made
 
 
-@pytest.mark.parametrize("settings", [{}, {"augment__p": 0.3}, {"objective__loss": "relativistic", "objective__r2": 0.1}])
+@pytest.mark.parametrize("settings", [{}, {"objective__loss": "relativistic", "objective__r2": 0.1}])
 def test_a_recorded_game_is_the_one_that_is_written(settings: dict[str, object]) -> None:
     torch.backends.cudnn.deterministic = True
     games = [game(recorded, **settings) for recorded in (False, True)]
-    ticks = [list(islice(some.rounds(IMAGES, 3, fixed(Controls(augment=0.3)), IMAGES, 1e9), 20)) for some in games]
+    ticks = [list(islice(some.rounds(IMAGES, 3, fixed(), IMAGES, 1e9), 20)) for some in games]
     assert games[1].recordings is not None
     assert set(games[1].recordings.kept) == {"discriminator", "generator"}
-    for plain, recorded in zip(*(some[: STEADY + 2] for some in ticks), strict=True):  # later, rounding has grown
+    for plain, recorded in zip(*ticks, strict=True):
         for name, values in plain.figures().items():
-            torch.testing.assert_close(recorded.figures()[name].double(), values.double(), rtol=1e-2, atol=1e-3)
+            torch.testing.assert_close(recorded.figures()[name].double(), values.double(), rtol=1e-3, atol=1e-4)
     assert not torch.equal(ticks[1][-1].real_logits, ticks[1][-2].real_logits)  # a tick keeps what it showed
+    for mine, theirs in zip(*(some.pair.generator.parameters() for some in games), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-4)
     assert games[0].nimg == games[1].nimg == 320
+
+
+def test_chance_is_the_same_in_a_recording() -> None:
+    # at rate 0, since augmented gradients are added up in an order of chance, which a few of Adam's steps make visible
+    games = [game(recorded, augment__p=0.3) for recorded in (False, True)]
+    still = fixed(Controls(rate=0.0, augment=0.3))
+    ticks = [list(islice(some.rounds(IMAGES, 3, still, IMAGES, 1e9), 2 * STEADY)) for some in games]
+    for plain, recorded in zip(*ticks, strict=True):
+        torch.testing.assert_close(recorded.real_logits, plain.real_logits, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(recorded.generator_loss, plain.generator_loss, rtol=1e-3, atol=1e-4)
 
 
 def test_other_numbers_are_not_played_from_an_old_recording() -> None:

@@ -228,9 +228,10 @@ def imagine(learner: Learner, latents: Tensor, labels: Tensor | None, chunk: int
     fakes = []
     for start in range(0, n, chunk):
         classes = None if labels is None else labels[start : start + chunk].to(learner.device)
-        fakes.append(apply(generator, latents[start : start + chunk].to(learner.device), classes).cpu())
+        made = apply(generator, latents[start : start + chunk].to(learner.device), classes)
+        fakes.append(to_bytes(made, learner.pair.pixel_range).cpu())
     learner.pair.generator.train()
-    return to_bytes(torch.cat(fakes), learner.pair.pixel_range)
+    return torch.cat(fakes)
 
 
 def sample_labels(learner: Learner, n: int, seed: int = 0) -> Tensor | None:
