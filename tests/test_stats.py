@@ -26,6 +26,19 @@ def test_moments_agree_with_numpy_over_batches_of_different_sizes() -> None:
     assert stats.collect() == {}
 
 
+def test_several_figures_at_once_are_what_each_is_alone() -> None:
+    figures = {"loss": torch.randn(8), "right": torch.rand(8) > 0.5, "deviation": torch.tensor(2.5), "all": torch.randn(3, 4)}
+    for _ in range(2):
+        stats.report_all(figures)
+    together = stats.collect()
+    for name, values in figures.items():
+        stats.report(name, values)
+        stats.report(name, values)
+    for name, alone in stats.collect().items():
+        assert (together[name].n, together[name].mean) == (alone.n, pytest.approx(alone.mean, rel=1e-12)), name
+        assert together[name].std == pytest.approx(alone.std, rel=1e-9), name
+
+
 def test_numbers_booleans_and_not_numbers() -> None:
     stats.report("right", torch.tensor([True, False, True, True]))
     stats.report("rate", 0.5)

@@ -114,7 +114,7 @@ class Game(Learner):
         self.anchors = torch.zeros(2)  # moving averages of the mean logits, real and fake
         self.target = Average(pair.discriminator, target_kimg) if target_kimg else None
         self.replay = Replay(replay, REPLAYED_BATCHES * batch) if replay else None
-        self.half = False
+        self.half = False  # on a GPU: the turns in bfloat16, but for weights, losses and logits
         plain = not (lecam or target_kimg or replay or optimistic or extragradient)  # a turn changes weights alone
         self.recordings = Recordings() if plain and self.device.type == "cuda" and world() == 1 else None
 
