@@ -3,10 +3,10 @@
     python bench/copying_sets.py SAMPLES.npz [seeds]     # SAMPLES.npz of `duelo sample`, of a generator of the default split
 
 The twin test's own power: bench/copying_power.py. Copies of training digits, exact or altered, are planted among (a) real
-digits that were neither trained on nor held out, (b) a generator's samples. Authenticity (Alaa et al. 2022), the
-memorisation distance of MiFID (Bai et al. 2021), FLD's gap (Jiralerspong et al. 2023) and C_T (Meehan et al. 2020), as `duelo measure`
-takes them. The alarm: more copying than real held-out members show (the floor), by a one-sided test at 1 %, with the errors
-of both; for C_T, below -2.33. Each finished cell is written to bench/results/copying_sets.jsonl.
+digits that were neither trained on nor held out, (b) a generator's samples. Authenticity (Alaa et al. 2022), the distance
+of MiFID (Bai et al. 2021), FLD's gap (Jiralerspong et al. 2023) and C_T (Meehan et al. 2020), as `duelo measure` takes
+them. The alarm: more copying than real held-out members show (the floor), by a one-sided test at 1 %, with the errors of
+both; for C_T, below -2.33. Each finished cell is written to bench/results/copying_sets.jsonl.
 """
 
 from __future__ import annotations

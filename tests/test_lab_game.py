@@ -140,6 +140,46 @@ def test_a_game_that_falls_apart_says_so() -> None:
     json.dumps([values for kind, values in told if kind == "tick"], allow_nan=False)
 
 
+def test_what_is_over_is_told_too() -> None:
+    worker, told = hearing()
+    assert worker.hear("start", {"settings": ring().values(), "drawn": None, "play": False}) is None
+    game = worker.game
+    assert game is not None
+
+    def heard() -> list[list[str]]:
+        """The findings that were told since the last time, by name."""
+        names = [[one["kind"] for one in values] for kind, values in told if kind == "finding"]
+        told.clear()
+        return names
+
+    def sleep() -> None:
+        """The discriminator's weights do not move at the looks so far."""
+        for line in game.lines:
+            if "duel" in line:
+                line["duel"]["discriminator_move"] = 0.0
+
+    assert heard() == [[]]
+    assert worker.hear("do", {"action": "step", "n": 1}) is None
+    assert heard() == [], "nothing new"
+    for _ in range(5):
+        game.play(look=True)
+    sleep()
+    worker.show()
+    assert heard() == [["discriminator_asleep"]]
+    changes = replace(game.settings, objective="hinge").values()
+    assert worker.hear("change", {"settings": changes}) is None  # the looks before are of another loss
+    assert heard() == [[]]
+    for _ in range(5):
+        game.play(look=True)
+    sleep()
+    worker.show()
+    game.play(look=True)
+    worker.show()
+    assert heard() == [["discriminator_asleep"], []]
+    assert worker.hear("start", {"settings": ring().values(), "drawn": None, "play": False}) is None
+    assert heard() == [[]], "another game begins with a clean sheet"
+
+
 # --- what is drawn
 
 

@@ -171,12 +171,10 @@ class LiveGame:
         if len(self.lines) > 2 * KEPT:
             del self.lines[KEPT_FIRST:-KEPT]
 
-    def diagnose(self) -> bool:
-        """Ask the diagnosis; is there anything that was not, or is something gone?"""
+    def diagnose(self) -> None:
+        """Ask the diagnosis."""
         parts = {"train": len(self.dataset.train), "referee": len(self.dataset.referee)}
-        before = {finding.name for finding in self.findings}
         self.findings = diagnose(self.lines, setting(self.recipe, parts, []))
-        return before != {finding.name for finding in self.findings}
 
     def judge(self) -> None:
         """Compare fakes with the referee part, as a run does; of points whose truth is known, count the modes."""

@@ -81,6 +81,7 @@ class Worker:
         self.surface = drawing.Surface(64)
         self.wanted_until, self.next_round = 0.0, 0.0
         self.point: Point | None = None
+        self.told_findings: list[dict[str, Any]] | None = None  # None: nobody was told of this game
         self.neighbours: drawing.Neighbours | None = None
         self.threads = torch.get_num_threads()
         self.since = (time.perf_counter(), 0, 0)  # of the last tick: when, rounds, images
@@ -121,6 +122,7 @@ class Worker:
         torch.set_num_threads(1 if wanted.points else self.threads)
         game = LiveGame(wanted, None if drawn is None else torch.tensor(drawn, dtype=torch.float32))
         self.game, self.neighbours, self.point = game, None, point_of(wanted.chapter)
+        self.told_findings = None
         self.data_id += 1
         self._clocks()
         self.tell("started", self.data_id)
@@ -227,8 +229,11 @@ class Worker:
         if game.duel is not None:
             duel = game.duel
             self.tell("duel", {"nimg": game.nimg, **plain(asdict(duel)), "lead": duel.lead, "memory": plain(duel.memory)})
-        if game.diagnose() or game.findings or game.looks == 0:
-            self.tell("finding", game.told_findings())
+        game.diagnose()
+        found = game.told_findings()
+        if found != self.told_findings:  # also if there is none any more
+            self.told_findings = found
+            self.tell("finding", found)
         self.diagnosis_clock.did(start)
 
     def draw(self, game: LiveGame) -> None:
