@@ -138,6 +138,18 @@ def test_own_images_are_looked_at_before_anything_is_trained_on_them(page: Any, 
     page.get_by_label("A folder, or").press("Enter")
     page.get_by_text("/etc is not in a folder that the lab may read").wait_for()
     assert page.get_by_role("button", name="Start the training").is_disabled()
+    path, look = page.get_by_label("A folder, or"), page.get_by_role("button", name="Look at the data")
+    path.fill(str(lab.folder / "fotos" / "rayas"))
+    look.last.click()  # the second step's button takes what the field names
+    page.locator("img.sheet").wait_for()
+    assert start.is_enabled()
+    page.get_by_label("Length", exact=True).fill("")
+    start.click()
+    page.get_by_text(say("lab.runs.no_length", "en")).wait_for()
+    path.press("End")
+    path.type("2")  # not the folder that was looked at
+    assert start.is_disabled()
+    assert page.locator("img.sheet").count() == 0
     assert len(errors) == 1  # the browser's own note of the 403
     assert "403" in errors[0]
 

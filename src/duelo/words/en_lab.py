@@ -13,6 +13,7 @@ LAB = {
     "lab.theme.dark": "Dark colours",
     "lab.theme.light": "Light colours",
     "lab.lost": "The server does not answer. The page tries again by itself; what was trained is safe.",
+    "lab.loading": "One moment…",
     "lab.broken": "This view could not be opened. Reload the page; if that does not help, look at the terminal where "
     "duelo lab runs.",
     "lab.unit.seconds": "{n} s",
@@ -91,6 +92,7 @@ LAB = {
     "lab.curves.heldout": "never trained on",
     "lab.curves.fake": "generated",
     "lab.curves.equilibrium": "equilibrium",
+    "lab.curves.none": "Nothing to draw yet.",
     "lab.images.fakes": "What the generator makes",
     "lab.images.fakes_hint": "Always the same latents. Strip: the bluer, the more the discriminator takes it for real.",
     "lab.images.fakes_label": "Generated images of fixed latents; choose one with the arrow keys",

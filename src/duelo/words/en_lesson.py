@@ -125,7 +125,7 @@ LESSON = {
     "keep the duel calm.",
     "lab.lesson.equilibrium.look1": "The dots on the referee's board: full for the real ones it trains on, hollow for "
     "real ones it never trains on, orange for generated. All three come to the dashed line.",
-    "lab.lesson.equilibrium.look2": "The best possible opinion (switch it on above the stage): it is computed, not "
+    "lab.lesson.equilibrium.look2": "The best possible opinion (switch it on at the stage): it is computed, not "
     "learnt, and it pales as the two distributions become one.",
     "lab.lesson.equilibrium.look3": "Even at the equilibrium the points tremble: both sides go on learning.",
     "lab.lesson.equilibrium.point": "All eight modes are found, most points are on target, and over several looks the "
@@ -145,7 +145,7 @@ LESSON = {
     "calm.",
     "lab.lesson.collapse.look1": "The orange points: they crowd together, and the crowd wanders from heap to heap.",
     "lab.lesson.collapse.look2": "The number of modes found, above the bar.",
-    "lab.lesson.collapse.look3": "The latent grid: the whole sheet is crumpled into one place.",
+    "lab.lesson.collapse.look3": "Switch on the latent grid: the whole sheet is crumpled into one place.",
     "lab.lesson.collapse.point": "For a while, many generated points are convincing, but of fewer than four of the eight "
     "modes.",
     "lab.lesson.collapse.shows": "Convincing is not the same as complete. Whoever measures a generator must ask two "
@@ -205,7 +205,7 @@ LESSON = {
     "sharp strokes, and it may leave out what it finds hard.",
     "lab.lesson.vae.setup": "Both learn digits at the same time, from as many images, with networks of the same width.",
     "lab.lesson.vae.look1": "The VAE has readable shapes first; they stay soft.",
-    "lab.lesson.vae.look2": "The GAN begins with grain and noise; its strokes become sharp and dark.",
+    "lab.lesson.vae.look2": "The GAN begins with grain and noise; its strokes become sharp and bright.",
     "lab.lesson.vae.look3": "The strip under each image: how far the discriminator believes it.",
     "lab.lesson.vae.point": "The images of both are half as far from the real ones as at the start, or less.",
     "lab.lesson.vae.shows": 'Neither "is better": it depends on the measure, on the time and on the data. What can be had '

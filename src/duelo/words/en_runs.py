@@ -96,6 +96,7 @@ RUNS = {
     "lab.runs.sheet_alt": "Some of the {n} images, as training will see them",
     "lab.runs.usual": "the usual one for these data",
     "lab.runs.length": "Length",
+    "lab.runs.no_length": "Say how long it is to train, or choose: as in the recipe.",
     "lab.runs.unit": "Unit of the length",
     "lab.runs.unit.minutes": "minutes",
     "lab.runs.unit.kimg": "thousand images",

@@ -2,7 +2,7 @@
 
 LESSON = {
     # strides
-    "lab.strides.title": "Saltos, pixel por pixel",
+    "lab.strides.title": "Saltos, píxel por píxel",
     "lab.strides.way": "Dirección",
     "lab.strides.transposed": "Generadora: deconvolución",
     "lab.strides.convolution": "Discriminadora: convolución",
@@ -14,21 +14,21 @@ LESSON = {
     "lab.strides.weights_edge": "borde",
     "lab.strides.input": "Entrada, {n} × {n}",
     "lab.strides.output": "Salida, {n} × {n}",
-    "lab.strides.next": "Pixel siguiente",
+    "lab.strides.next": "Píxel siguiente",
     "lab.strides.previous": "Atrás",
     "lab.strides.all": "Hasta el final",
-    "lab.strides.start_transposed": "Pulse reproducir: cada pixel de la entrada pintará un cuadrado en la salida.",
-    "lab.strides.start_convolution": "Pulse reproducir: cada pixel de la salida leerá un cuadrado de la entrada.",
-    "lab.strides.paints": "pixel {pixel} × los {side} × {side} pesos = {values}",
+    "lab.strides.start_transposed": "Pulse reproducir: cada píxel de la entrada pintará un cuadrado en la salida.",
+    "lab.strides.start_convolution": "Pulse reproducir: cada píxel de la salida leerá un cuadrado de la entrada.",
+    "lab.strides.paints": "píxel {pixel} × los {side} × {side} pesos = {values}",
     "lab.strides.remark_tiles": "Núcleo y salto son iguales: los cuadrados quedan lado a lado, cada uno exactamente del "
     "tamaño del salto. Es la imagen de la clase.",
     "lab.strides.remark_overlap": "El núcleo es mayor que el salto y múltiplo de él: los cuadrados se solapan y cada "
-    "pixel interior se pinta el mismo número de veces. Así se interpolan los valores intermedios.",
-    "lab.strides.remark_checkerboard": "El núcleo no es múltiplo del salto: unos pixeles se pintan más veces que otros. "
+    "píxel interior se pinta el mismo número de veces. Así se interpolan los valores intermedios.",
+    "lab.strides.remark_checkerboard": "El núcleo no es múltiplo del salto: unos píxeles se pintan más veces que otros. "
     "De ahí viene el tablero de ajedrez que se ve en muchas imágenes generadas.",
     "lab.strides.remark_holes": "El núcleo es menor que el salto: entre los cuadrados quedan huecos que nadie pinta.",
-    "lab.strides.remark_slow": "Salto 1: el cuadrado avanza pixel a pixel y la imagen apenas se reduce.",
-    "lab.strides.remark_shrinks": "Salto {stride}: el cuadrado salta {stride} pixeles cada vez; así la imagen se reduce "
+    "lab.strides.remark_slow": "Salto 1: el cuadrado avanza píxel a píxel y la imagen apenas se reduce.",
+    "lab.strides.remark_shrinks": "Salto {stride}: el cuadrado salta {stride} píxeles cada vez; así la imagen se reduce "
     "sin ninguna capa de unión.",
     # the lesson's frame
     "lab.lesson.loading": "La lección está en camino…",
@@ -125,7 +125,7 @@ LESSON = {
     "mantienen el duelo en calma.",
     "lab.lesson.equilibrium.look1": "Los puntos del tablero del árbitro: lleno para los reales de entrenamiento, hueco "
     "para los reales reservados, naranja para los generados. Los tres llegan a la línea de trazos.",
-    "lab.lesson.equilibrium.look2": "La mejor opinión posible (actívela sobre el escenario): se calcula, no se aprende, y "
+    "lab.lesson.equilibrium.look2": "La mejor opinión posible (actívela junto al escenario): se calcula, no se aprende, y "
     "palidece a medida que las dos distribuciones se vuelven una.",
     "lab.lesson.equilibrium.look3": "Incluso en el equilibrio los puntos tiemblan: ambas siguen aprendiendo.",
     "lab.lesson.equilibrium.point": "Se han hallado los ocho modos, la mayoría de los puntos da en el blanco y, en varias "
@@ -146,7 +146,7 @@ LESSON = {
     "en calma.",
     "lab.lesson.collapse.look1": "Los puntos naranja: se amontonan, y el montón vaga de un sitio a otro.",
     "lab.lesson.collapse.look2": "El número de modos hallados, sobre la barra.",
-    "lab.lesson.collapse.look3": "La malla latente: toda la lámina queda arrugada en un solo lugar.",
+    "lab.lesson.collapse.look3": "Active la malla latente: toda la lámina queda arrugada en un solo lugar.",
     "lab.lesson.collapse.point": "Durante un rato, muchos puntos generados convencen, pero son de menos de cuatro de los "
     "ocho modos.",
     "lab.lesson.collapse.shows": "Convencer no es lo mismo que ser completa. Quien mida una generadora debe hacer dos "
@@ -176,24 +176,24 @@ LESSON = {
     "lab.lesson.copying.try": "En Ver, déjela entrenar con 2000 dígitos y luego con todos: ¿a qué distancia quedan ahora "
     "los ejemplares más cercanos?",
     "lab.lesson.strides.kicker": "Parte 4: los dígitos (L9, L10, L11)",
-    "lab.lesson.strides.title": "Saltos, pixel por pixel",
+    "lab.lesson.strides.title": "Saltos, píxel por píxel",
     "lab.lesson.strides.lead": "Cómo se reduce una imagen para quien juzga y crece para quien inventa.",
     "lab.lesson.strides.text1": "La discriminadora de la clase no tiene capas de unión ni completamente conectadas. "
-    "Reduce la imagen con saltos: el cuadrado que la lee avanza de dos en dos pixeles en vez de uno en uno, y así cada "
+    "Reduce la imagen con saltos: el cuadrado que la lee avanza de dos en dos píxeles en vez de uno en uno, y así cada "
     "capa reduce el lado a la mitad.",
     "lab.lesson.strides.text2": "La generadora va en sentido contrario. Parte de una pequeña imagen de ruido normal y la "
-    "agranda con convoluciones traspuestas, llamadas también deconvoluciones. Cada pixel de la entrada pinta un "
+    "agranda con convoluciones traspuestas, llamadas también deconvoluciones. Cada píxel de la entrada pinta un "
     "cuadrado en la salida: su valor por los pesos del núcleo. Los cuadrados empiezan a un salto de distancia; donde se "
     "solapan, se suman.",
-    "lab.lesson.strides.setup": "Elija un salto y un núcleo; luego reproduzca o avance pixel por pixel. Los números son "
+    "lab.lesson.strides.setup": "Elija un salto y un núcleo; luego reproduzca o avance píxel por píxel. Los números son "
     "los que calcula torch.",
     "lab.lesson.strides.look1": "Salto 2, núcleo 2 × 2: los cuadrados quedan lado a lado, cada uno exactamente del tamaño "
     "del salto.",
     "lab.lesson.strides.look2": "Núcleo 4 × 4 con la carpa: los cuadrados se solapan y los valores intermedios se "
     "interpolan.",
-    "lab.lesson.strides.look3": "Núcleo 3 × 3 con todos los pesos 1: unos pixeles se pintan una vez, otros dos o cuatro. "
+    "lab.lesson.strides.look3": "Núcleo 3 × 3 con todos los pesos 1: unos píxeles se pintan una vez, otros dos o cuatro. "
     "Un tablero de ajedrez.",
-    "lab.lesson.strides.point": "Siga una deconvolución y una convolución hasta su último pixel.",
+    "lab.lesson.strides.point": "Siga una deconvolución y una convolución hasta su último píxel.",
     "lab.lesson.strides.shows": "Cada una es el reflejo de la otra: lo que una lee como cuadrado, la otra lo pinta como "
     "cuadrado. Con ellas un dígito de 32 × 32 se vuelve un número, y una pequeña imagen de ruido se vuelve un dígito.",
     "lab.lesson.vae.kicker": "Parte 1: qué son (L3)",
@@ -202,14 +202,14 @@ LESSON = {
     "de repetirlo.",
     "lab.lesson.vae.text1": "Un autocodificador variacional (VAE) no tiene contrincante. Una codificadora describe cada "
     "imagen con unos pocos números y dice cuán segura está de ellos; una decodificadora vuelve a dibujar la imagen. Se "
-    "les paga por acertar cada pixel y por números que parezcan ruido, para poder dibujar imágenes nuevas a partir de "
+    "les paga por acertar cada píxel y por números que parezcan ruido, para poder dibujar imágenes nuevas a partir de "
     "ruido.",
-    "lab.lesson.vae.text2": "Quien cobra por pixel se cubre: ante la duda pinta el promedio, y el promedio de muchos "
+    "lab.lesson.vae.text2": "Quien cobra por píxel se cubre: ante la duda pinta el promedio, y el promedio de muchos "
     "trazos nítidos es borroso. A la generadora no se le paga por parecerse a una imagen en particular, sino por ser "
     "creída. Se atreve con trazos nítidos, y puede omitir lo que le cuesta.",
     "lab.lesson.vae.setup": "Ambos aprenden dígitos a la vez, con igual número de imágenes y redes de la misma anchura.",
     "lab.lesson.vae.look1": "El VAE tiene antes formas legibles; se quedan blandas.",
-    "lab.lesson.vae.look2": "La RGA empieza con grano y ruido; sus trazos se vuelven nítidos y oscuros.",
+    "lab.lesson.vae.look2": "La RGA empieza con grano y ruido; sus trazos se vuelven nítidos y claros.",
     "lab.lesson.vae.look3": "La franja bajo cada imagen: cuánto la cree la discriminadora.",
     "lab.lesson.vae.point": "Las imágenes de ambos están a la mitad de la distancia inicial a las reales, o menos.",
     "lab.lesson.vae.shows": "Ninguno «es mejor»: depende de la medida, del tiempo y de los datos. Lo que sí se puede "

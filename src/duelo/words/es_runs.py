@@ -96,6 +96,7 @@ RUNS = {
     "lab.runs.sheet_alt": "Algunas de las {n} imágenes, tal como las verá el entrenamiento",
     "lab.runs.usual": "la habitual para estos datos",
     "lab.runs.length": "Duración",
+    "lab.runs.no_length": "Indique cuánto debe durar, o elija: según la receta.",
     "lab.runs.unit": "Unidad de la duración",
     "lab.runs.unit.minutes": "minutos",
     "lab.runs.unit.kimg": "miles de imágenes",

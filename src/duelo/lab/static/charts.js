@@ -3,13 +3,17 @@
 import { h } from "./dom.js";
 import { colour } from "./theme.js";
 
+const MEAN_OF = 40; // values of a running mean, at most
+
 /** A curve chart. Needs the global uPlot.
  *  options: title, key: [{label, colour, dashed}] or null, series: [{label, colour, width, dash}], levels: [{at, colour}] (dashed lines;
- *  at: number or () => number), x: {time: false}, y: {log, range: [low, high] | null, format}, xFormat, height.
+ *  at: number or () => number), y: {log, range: [low, high] | null, format}, xFormat, rem: its height; smooth: draw running means, and
+ *  the values themselves faint behind them (but not of a series that is `rough`).
  *  Returns {element, set(columns), destroy()}; columns: [x, y1, y2, ...], arrays of numbers or null. */
 export function chart(context, options) {
   const { format } = context;
-  const body = h("div", { class: "chart-body" });
+  const none = h("p", { class: "chart-none hint" }, context.t("lab.curves.none"));
+  const body = h("div", { class: "chart-body" }, none);
   const element = h(
     "figure",
     { class: "chart" },
@@ -18,14 +22,16 @@ export function chart(context, options) {
   );
   body.setAttribute("role", "img");
   body.setAttribute("aria-label", options.title);
-  const height = options.height ?? Math.round(8.5 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+  const height = Math.round((options.rem ?? 8.5) * Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+  body.style.minHeight = `${height}px`;
   let plot = null;
-  let columns = [[], ...options.series.map(() => [])];
+  const lines = lined(options);
+  let columns = lines.map(() => []).concat([[]]);
   let waiting = false;
 
   function build() {
     plot?.destroy();
-    plot = new globalThis.uPlot(settings(options, format, body.clientWidth || 300, height), columns, body);
+    plot = new globalThis.uPlot(settings(options, lines, format, body.clientWidth || 300, height), columns, body);
   }
 
   const resizing = new ResizeObserver(() => {
@@ -45,8 +51,9 @@ export function chart(context, options) {
   return {
     element,
     destroy,
-    set(next) {
-      columns = next;
+    set([x, ...values]) {
+      columns = [x, ...lines.map((line) => (line.mean ? running(values[line.of], options.y?.log) : values[line.of]))];
+      none.hidden = x.length > 1;
       if (waiting || !plot) return;
       waiting = true;
       requestAnimationFrame(() => {
@@ -55,6 +62,30 @@ export function chart(context, options) {
       });
     },
   };
+}
+
+/** What is drawn of each series: its values; where these are smoothed, faint, and their running means over them. */
+function lined({ series, smooth }) {
+  const faint = series.flatMap((one, of) => (smooth && !one.rough ? [{ ...one, of, alpha: 0.25, width: 1 }] : []));
+  return [...faint, ...series.map((one, of) => ({ ...one, of, mean: Boolean(smooth) && !one.rough }))];
+}
+
+/** The mean of each value and those before it, of a twelfth of all or of MEAN_OF at most; geometric where the scale is logarithmic. */
+export function running(values, log = false) {
+  const span = Math.min(Math.max(Math.round(values.length / 12), 1), MEAN_OF);
+  const scaled = log ? values.map((value) => (value > 0 ? Math.log(value) : null)) : values;
+  let [sum, known] = [0, 0];
+  const take = (value, sign) => {
+    if (value === null || value === undefined) return;
+    sum += sign * value;
+    known += sign;
+  };
+  return scaled.map((value, i) => {
+    take(value, 1);
+    if (i >= span) take(scaled[i - span], -1);
+    if (!known || value === null || value === undefined) return null;
+    return log ? Math.exp(sum / known) : sum / known;
+  });
 }
 
 function chartKey({ series, key }) {
@@ -70,7 +101,7 @@ function chartKey({ series, key }) {
   );
 }
 
-function settings(options, format, width, height) {
+function settings(options, lines, format, width, height) {
   const faint = colour("line");
   const words = colour("ink-3");
   const font = `${Math.round(0.75 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize))}px ${getComputedStyle(document.body).fontFamily}`;
@@ -79,7 +110,7 @@ function settings(options, format, width, height) {
   return {
     width,
     height,
-    padding: [8, 6, 0, 0],
+    padding: [8, 22, 0, 0], // right: half of the last number on the axis
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: { x: { time: false }, y: { distr: y.log ? 3 : 1, range: y.range ?? undefined } },
@@ -89,8 +120,8 @@ function settings(options, format, width, height) {
     ],
     series: [
       {},
-      ...options.series.map((one) => ({
-        label: one.label, stroke: colour(one.colour), width: one.width ?? 1.75, dash: one.dash, points: { show: false }, spanGaps: true,
+      ...lines.map((one) => ({
+        label: one.label, stroke: colour(one.colour), width: one.width ?? 1.75, dash: one.dash, alpha: one.alpha ?? 1, points: { show: false }, spanGaps: true,
       })),
     ],
     hooks: { draw: [(plot) => drawLevels(plot, options.levels ?? [])] },

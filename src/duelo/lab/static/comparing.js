@@ -83,7 +83,7 @@ function judgements({ names, judged }, context) {
     const plot = chart(context, {
       title,
       xFormat,
-      height: 200,
+      rem: 12,
       series: names.map((label, i) => ({ label, colour: TONES[i], dash: DASHES[i], width: 2 })),
       levels: [{ at: floor, colour: "ink-3" }],
       y: { log: true, range: snug },

@@ -45,7 +45,11 @@ export function controls(context, live, { extra = {}, only = null } = {}) {
     const choice = live.choices[name];
     const make = { number: numberControl, choice: choiceControl, flag: flagControl }[choice.kind];
     const label = [context.t(choice.label), choice.restart && anew(context)];
-    const control = make(name, choice, label, context, (value) => live.change({ [name]: value }));
+    const control = make(name, choice, label, context, change);
+    /** Ask for another value; if it is refused, show again the one in force. */
+    async function change(value) {
+      if (!(await live.change({ [name]: value }))) control.set(live.settings[name], true);
+    }
     setters[name] = control.set;
     return control.element;
   }
@@ -98,11 +102,11 @@ function numberControl(name, choice, label, context, change) {
     if (!choice.restart) timer = setTimeout(() => change(read()), WAIT_MS);
   });
   slider.addEventListener("change", () => choice.restart && change(read()));
-  if (name === "seed" || name === "members") return numberField(id, choice, label, change);
+  if (name === "seed" || name === "members") return numberField(id, choice, label, context, change);
   return {
     element: h("div", { class: "control" }, h("div", { class: "spread" }, h("label", { for: id }, label), output), slider),
-    set(value) {
-      if (value === undefined || Date.now() - touched < 700) return;
+    set(value, anyway = false) {
+      if (value === undefined || (Date.now() - touched < 700 && !anyway)) return;
       slider.value = !log ? value : zero && value <= 0 ? 0 : (STEPS * Math.log(value / from)) / Math.log(choice.max / from);
       say(value);
     },
@@ -114,12 +118,23 @@ function shown(value, { format }) {
 }
 
 /** A number that nobody would slide to. */
-function numberField(id, choice, label, change) {
+function numberField(id, choice, label, context, change) {
+  const { t, format } = context;
+  let known;
   const input = h("input", { type: "number", id, class: "input", min: choice.min, max: choice.max, step: choice.step });
-  input.addEventListener("change", () => input.value !== "" && input.checkValidity() && change(Number(input.value)));
+  input.addEventListener("change", () => {
+    if (input.value !== "" && input.checkValidity()) return change(Number(input.value));
+    const wanted = t(choice.whole ? "lab.live.whole" : "lab.live.range", { low: format.count(choice.min), high: format.count(choice.max) });
+    context.toast(t("lab.live.value", { name: t(choice.label), wanted }), "error");
+    return (input.value = known);
+  });
   return {
     element: h("div", { class: "field" }, h("label", { class: "field-label", for: id }, label), input),
-    set: (value) => document.activeElement !== input && value !== undefined && (input.value = value),
+    set(value, anyway = false) {
+      if (value === undefined) return;
+      known = value;
+      if (document.activeElement !== input || anyway) input.value = value;
+    },
   };
 }
 

@@ -5,8 +5,8 @@ import { h } from "./dom.js";
 
 const EVERY_MS = 250; // curves are redrawn so often
 
-/** context: of the view; which: some of "right", "losses", "gradients". Returns {element, show(live)}. */
-export function curves(context, which = ["right", "losses", "gradients"]) {
+/** context: of the view; which: some of "right", "losses", "gradients"; rem: the height of each. Returns {element, show(live)}. */
+export function curves(context, which = ["right", "losses", "gradients"], { rem } = {}) {
   const { t, format } = context;
   let tick = null;
   const d = t("lab.curves.d");
@@ -30,7 +30,7 @@ export function curves(context, which = ["right", "losses", "gradients"]) {
         title: t("lab.curves.right"),
         series: [
           { label: t("lab.referee.train"), colour: "real", width: 1.5 },
-          { label: t("lab.referee.heldout"), colour: "ink-3", width: 1.5, dash: [2, 3] },
+          { label: t("lab.referee.heldout"), colour: "ink-3", width: 1.5, dash: [2, 3], rough: true }, // it is seldom looked at
           { label: t("lab.referee.fake"), colour: "g-fill" },
         ],
         key: [
@@ -53,6 +53,7 @@ export function curves(context, which = ["right", "losses", "gradients"]) {
   };
   const charts = which.map((name) => {
     const { columns, options } = all[name]();
+    Object.assign(options, { rem, smooth: true });
     return { columns, plot: chart(context, options), log: options.y?.log };
   });
   const element = h("div", { class: "charts" }, charts.map((one) => one.plot.element));

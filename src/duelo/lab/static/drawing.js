@@ -21,8 +21,11 @@ const SHAPES = {
   },
 };
 
-/** stage: of stage.js. send(points): what to do with them. Returns {element, begin(), end(), active}. */
-export function drawingBoard(context, stage, send) {
+let unfinished = null; // {points, strokes}: a drawing outlives its view, for whoever changes the language meanwhile
+
+/** stage: of stage.js. send(points): what to do with them; told(): the drawing began or ended.
+ *  Returns {element, begin(), resume(), active}. */
+export function drawingBoard(context, stage, send, told) {
   const { t } = context;
   let points = [];
   let strokes = [];
@@ -40,18 +43,25 @@ export function drawingBoard(context, stage, send) {
     h("button", { type: "button", class: "button quiet small", onclick: () => finish(false) }, t("lab.draw.cancel")),
     count,
   );
-  const board = { element, active: false, begin, end: () => finish(false) };
+  const board = { element, active: false, begin, resume: () => unfinished && begin() };
 
   function begin() {
-    points = [];
-    strokes = [];
+    if (board.active) return;
+    unfinished ??= { points: [], strokes: [] };
+    ({ points, strokes } = unfinished);
     before = { ...stage.layers };
     Object.assign(stage.layers, { heat: false, optimal: false, real: false, fake: false, arrows: false, grid: false });
     stage.overlay = paint;
     stage.element.classList.add("drawing");
     element.hidden = false;
     board.active = true;
+    addEventListener("keydown", escape);
+    told();
     changed();
+  }
+
+  function escape(event) {
+    if (event.key === "Escape" && !event.target.closest("select, dialog")) finish(false); // there it closes what is open
   }
 
   async function finish(keep) {
@@ -62,10 +72,13 @@ export function drawingBoard(context, stage, send) {
       if (!done) return changed(); // the sentence why was shown
     }
     board.active = false;
+    unfinished = null;
+    removeEventListener("keydown", escape);
     element.hidden = true;
     stage.overlay = null;
     stage.element.classList.remove("drawing");
     Object.assign(stage.layers, before);
+    told();
     stage.draw();
   }
 
@@ -126,6 +139,7 @@ export function drawingBoard(context, stage, send) {
     for (const one of event.getCoalescedEvents?.() ?? [event]) spread(...stage.toPlane(one), AT_ONCE);
     changed();
   });
+  context.onLeave(() => removeEventListener("keydown", escape));
   for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (down = false));
   return board;
 }

@@ -20,7 +20,7 @@ export function mount(element, context) {
 /** Which run? Those that have something to explore. */
 function choose(element, context) {
   const { t, api } = context;
-  const grid = h("div", { class: "run-choice" });
+  const grid = h("div", { class: "run-choice" }, h("p", { class: "hint", role: "status" }, t("lab.loading")));
   element.append(h("h1", {}, t("lab.explore.title")), h("p", { class: "lead" }, t("lab.explore.which")), grid);
   let ended = false;
   api.get("runs").then(
@@ -164,9 +164,9 @@ function toolbar(context, state, place, draw, again) {
     draw();
   }
   seed.addEventListener("change", () => {
-    if (!seed.checkValidity() || seed.value === "") return;
+    if (!seed.checkValidity() || seed.value === "") return (seed.value = String(state.seed));
     state.seed = Number(seed.value);
-    anew();
+    return anew();
   });
   const dice = h("button", { type: "button", class: "button small", onclick: () => set(Math.floor(Math.random() * 1e6)) }, icon("reset"), t("lab.explore.others_please"));
   function set(value) {

@@ -3,6 +3,8 @@
 import { clear, h } from "./dom.js";
 import { sigmoid, still, tileGrid } from "./tiles.js";
 
+const GREYS = 255; // the live game tells distances in grey levels; everywhere else their full range is 1
+
 /** context: of the view. Returns {element, show(live)}. */
 export function imageStage(context) {
   const { t, format } = context;
@@ -33,7 +35,7 @@ export function imageStage(context) {
     const share = format.percent(opinion(index));
     const found = [];
     if (latest.nearest) {
-      const [train, heldout] = latest.distances ? [latest.distances.data[2 * index], latest.distances.data[2 * index + 1]] : [];
+      const [train, heldout] = latest.distances ? [0, 1].map((which) => latest.distances.data[2 * index + which] / GREYS) : [];
       found.push(figure(latest.nearest, index, t("lab.images.nearest", { distance: format.number(train, 3) })));
       found.push(figure(latest.nearest_heldout, index, t("lab.images.nearest_heldout", { distance: format.number(heldout, 3) })));
     }

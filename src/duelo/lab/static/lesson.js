@@ -195,12 +195,12 @@ function liveExperiment(parts) {
   const live = liveGame(context);
   const sign = pointSign(parts);
   const bar = refereeBar(context, { compact: true });
-  const drawn = shown.curves?.length ? curves(context, shown.curves) : null;
+  const drawn = shown.curves?.length ? curves(context, shown.curves, { rem: 12 }) : null;
   const stage = gameStage(context, live, { layers: shown.layers, own: true, beside: drawn?.element });
   const begin = () => live.start(chapter.settings);
   const transporting = transport(context, live, { reset: begin, round: false });
   const button = h("button", { type: "button", class: "button primary", id: "setup", onclick: setUp });
-  const veil = h("div", { class: "veil" }, h("p", {}, t("lab.lesson.veil")), h("button", { type: "button", class: "button primary", onclick: setUp }, icon("play"), t("lab.lesson.begin")));
+  const veil = h("div", { class: "veil" }, h("div", {}, h("p", {}, t("lab.lesson.veil")), h("button", { type: "button", class: "button primary", onclick: setUp }, icon("play"), t("lab.lesson.begin"))));
   const inner = h("div", { class: "stack" }, bar.element, h("section", { class: "card stage" }, transporting.element, stage.element));
   const whole = h("div", { class: "experiment" }, inner, veil);
   const ours = () => live.settings.chapter === chapter.id && live.state !== "empty";

@@ -77,9 +77,18 @@ function remember(name, value) {
   }
 }
 
+/** Without its percent signs; as it is where these are not well formed. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** "#explore/my-run" -> {name: "explore", params: ["my-run"]} */
 function route() {
-  const parts = location.hash.replace(/^#/, "").split("/").map(decodeURIComponent);
+  const parts = location.hash.replace(/^#/, "").split("/").map(decoded);
   return VIEWS.includes(parts[0]) ? { name: parts[0], params: parts.slice(1) } : { name: "watch", params: [] };
 }
 

@@ -12,7 +12,7 @@ export function oneRun(element, context, name) {
   const place = `runs/${encodeURIComponent(name)}`;
   const head = header(context, name, () => {});
   const lost = h("p", { class: "notice bad", role: "alert", hidden: true }, t("lab.lost"));
-  const body = h("div", { class: "stack" });
+  const body = h("div", { class: "stack" }, h("p", { class: "hint", role: "status" }, t("lab.loading")));
   element.append(head.element, lost, body);
   const data = { run: null, curves: null, judged: null, looked: null };
   let parts = null; // once the run has a recipe
@@ -278,6 +278,7 @@ function curves(context, run, rival) {
       { label: t("lab.curves.train"), colour: "d-fill" },
       { label: t("lab.curves.fake"), colour: "g-fill" },
     ],
+    smooth: true,
     levels: [{ at: 0.5, colour: "ink" }],
     y: { range: [0, 1], format: format.percent },
   });
@@ -290,6 +291,7 @@ function curves(context, run, rival) {
           { label: t("lab.curves.d"), colour: "d-fill" },
           { label: t("lab.curves.g"), colour: "g-fill" },
         ],
+    smooth: true,
     levels: [level("discriminator"), level("generator")],
   });
   return {

@@ -30,6 +30,7 @@ function list(element, context) {
   const ended = { now: false };
   let timer = 0;
 
+  grid.append(h("p", { class: "hint", role: "status" }, t("lab.loading")));
   element.append(
     h(
       "div",

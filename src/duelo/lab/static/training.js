@@ -16,20 +16,22 @@ export function begin(element, context) {
     form,
   );
   let stop = () => {};
+  form.append(h("p", { class: "hint", role: "status" }, t("lab.loading")));
 
   api.get("runs/choices").then(
     (choices) => {
       state.choices = choices;
+      clear(form);
       stop = build(form, context, state);
     },
-    (error) => form.append(h("p", { class: "notice bad", role: "alert" }, error.message)),
+    (error) => clear(form).append(h("p", { class: "notice bad", role: "alert" }, error.message)),
   );
   return () => stop();
 }
 
 function build(form, context, state) {
   const { t, api, toast } = context;
-  const look = inspection(context, state, refresh);
+  const look = inspection(context, state, refresh, () => source.take());
   const source = dataChoice(context, state, (data) => {
     state.data = data;
     state.inspected = null;
@@ -63,6 +65,11 @@ function build(form, context, state) {
     go.disabled = true;
     try {
       const wanted = recipe.wanted();
+      if (!wanted) {
+        wrong.textContent = t("lab.runs.no_length");
+        wrong.hidden = false;
+        return refresh();
+      }
       Object.assign(wanted.overrides, look.framing()); // what was looked at is what is trained on
       const { name } = await api.post("runs", { data: state.data, ...wanted });
       toast(t("lab.runs.told.start", { name }));
@@ -90,6 +97,12 @@ function dataChoice(context, state, change) {
     path.value = place;
     change(place);
   });
+  /** Look at what the field names; with nothing in it, ask for something. */
+  function take() {
+    if (path.value.trim()) return change(path.value.trim());
+    context.toast(t("lab.runs.choose_first"));
+    return path.focus();
+  }
   const own = h(
     "div",
     { class: "stack own", hidden: true },
@@ -97,14 +110,15 @@ function dataChoice(context, state, change) {
       "div",
       { class: "field" },
       h("label", { class: "field-label", for: "own-path" }, t("lab.runs.path")),
-      h("div", { class: "row" }, path, h("button", { type: "button", class: "button", onclick: () => path.value.trim() && change(path.value.trim()) }, t("lab.runs.look"))),
+      h("div", { class: "row" }, path, h("button", { type: "button", class: "button", onclick: take }, t("lab.runs.look"))),
     ),
     places.element,
   );
+  path.addEventListener("input", () => change(null)); // what was looked at is no longer what stands here
   path.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
-    if (path.value.trim()) change(path.value.trim());
+    take();
   });
   const radio = (value, text) => {
     const input = h("input", { type: "radio", name: "data", value, checked: value === state.data });
@@ -116,7 +130,7 @@ function dataChoice(context, state, change) {
     return h("label", { class: "choice" }, input, h("span", {}, text));
   };
   const options = [...state.choices.data.map((name) => radio(name, word(name))), radio(":own", t("lab.runs.own"))];
-  return { element: h("div", { class: "stack" }, h("div", { class: "choices", role: "radiogroup", "aria-label": t("lab.runs.step.data") }, options), own) };
+  return { take, element: h("div", { class: "stack" }, h("div", { class: "choices", role: "radiogroup", "aria-label": t("lab.runs.step.data") }, options), own) };
 }
 
 /** What lies in the folders that may be read, to be clicked through. */
@@ -156,12 +170,12 @@ function folders(context, choose) {
   return { element, open };
 }
 
-/** Looking at the data, before training: facts, warnings, a sheet of pictures. */
-function inspection(context, state, done) {
+/** Looking at the data, before training: facts, warnings, a sheet of pictures. take(): choose what is not chosen yet. */
+function inspection(context, state, done, take) {
   const { t, api } = context;
   const fit = h("select", {}, ["crop", "pad", "stretch"].map((one) => h("option", { value: one }, t(`lab.runs.fit.${one}`))));
   const size = h("input", { type: "number", class: "input", min: "8", max: "256", step: "1", placeholder: t("lab.runs.size_auto") });
-  const button = h("button", { type: "button", class: "button", onclick: () => start() }, t("lab.runs.look"));
+  const button = h("button", { type: "button", class: "button", onclick: () => (state.data === null ? take() : start()) }, t("lab.runs.look"));
   const options = h(
     "div",
     { class: "columns framing", hidden: true },
@@ -208,7 +222,7 @@ function inspection(context, state, done) {
       if (mine !== turn || !told.isConnected) return;
       try {
         const { progress } = await api.get("runs/inspect");
-        if (progress) told.textContent = t("lab.runs.read_so_far", progress);
+        if (progress) told.textContent = t("lab.runs.read_so_far", { ...progress, done: context.format.count(progress.done), total: context.format.count(progress.total) });
       } catch {
         // the answer itself will say what is wrong
       }
@@ -221,7 +235,7 @@ function inspection(context, state, done) {
       h(
         "div",
         { class: "inspected" },
-        h("img", { class: "sheet", src: api.url(`runs/inspect/sheet/${sheet}`), alt: t("lab.runs.sheet_alt", { n: facts.images }) }),
+        h("img", { class: "sheet", src: api.url(`runs/inspect/sheet/${sheet}`), alt: t("lab.runs.sheet_alt", { n: context.format.count(facts.images) }) }),
         h(
           "div",
           { class: "stack" },
@@ -276,7 +290,12 @@ function recipeChoice(context, state) {
       h("details", {}, h("summary", {}, t("lab.runs.more")), field("more", t("lab.runs.more_hint"), more)),
     ),
     show: explain,
+    /** What is asked for; null if the length is missing or is none. */
     wanted() {
+      if (unit.value !== "recipe" && (length.value === "" || !length.checkValidity())) {
+        length.focus();
+        return null;
+      }
       const overrides = {};
       if (seed.value !== "" && seed.value !== "0") overrides.seed = Number(seed.value);
       for (const line of more.value.split("\n")) {
@@ -286,7 +305,7 @@ function recipeChoice(context, state) {
       const wanted = { overrides };
       if (select.value) wanted.recipe = select.value;
       if (name.value.trim()) wanted.name = name.value.trim();
-      if (unit.value !== "recipe" && length.value !== "") wanted[unit.value] = Number(length.value);
+      if (unit.value !== "recipe") wanted[unit.value] = Number(length.value);
       return wanted;
     },
   };

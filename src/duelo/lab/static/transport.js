@@ -36,7 +36,7 @@ export function transport(context, live, { reset, round = true } = {}) {
     slider.setAttribute("aria-valuetext", told().textContent);
   };
   slider.addEventListener("input", () => say(rounds()));
-  slider.addEventListener("change", () => live.change({ speed: rounds() }));
+  slider.addEventListener("change", async () => (await live.change({ speed: rounds() })) || showSpeed());
 
   function keyed(event) {
     const action = KEYS[event.key.toLowerCase()];
@@ -50,6 +50,13 @@ export function transport(context, live, { reset, round = true } = {}) {
   addEventListener("keydown", keyed);
   context.onLeave(() => removeEventListener("keydown", keyed));
 
+  function showSpeed() {
+    const value = live.settings.speed;
+    if (!value) return;
+    slider.value = (100 * Math.log(value)) / Math.log(most());
+    say(value);
+  }
+
   let dressed = null;
   const bar = {
     element,
@@ -62,11 +69,7 @@ export function transport(context, live, { reset, round = true } = {}) {
         play.setAttribute("aria-keyshortcuts", "Space");
       }
       play.dataset.state = live.state;
-      const value = live.settings.speed;
-      if (value && document.activeElement !== slider) {
-        slider.value = (100 * Math.log(value)) / Math.log(most());
-        say(value);
-      }
+      if (document.activeElement !== slider) showSpeed();
     },
   };
   bar.show();

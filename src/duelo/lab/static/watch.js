@@ -37,14 +37,23 @@ export function mount(element, context) {
   element.append(
     h("h1", { class: "visually-hidden" }, t("lab.watch.title")),
     lost,
-    bar.element,
-    (grid = h(
+    h(
       "div",
-      { class: "watch-grid" },
-      h("section", { class: "card stage", "aria-label": t("lab.stage.title") }, transporting.element, stage.element),
-      h("div", { class: "stack" }, h("section", { class: "card", "aria-label": t("lab.curves.title") }, drawn.element), said.element),
+      { class: "watch" },
+      h(
+        "div",
+        { class: "stack watch-main" },
+        bar.element,
+        transporting.element,
+        (grid = h(
+          "div",
+          { class: "watch-grid" },
+          h("section", { class: "card stage", "aria-label": t("lab.stage.title") }, stage.element),
+          h("div", { class: "stack" }, h("section", { class: "card", "aria-label": t("lab.curves.title") }, drawn.element), said.element),
+        )),
+      ),
       h("section", { class: "card controls-card", "aria-label": t("lab.controls.title") }, h("div", { class: "card-head" }, h("h2", {}, t("lab.controls.title"))), dials.element),
-    )),
+    ),
   );
 
   live.on("settings", () => [bar, transporting, dials, stage, said].forEach((part) => part.show(live)));
@@ -67,14 +76,14 @@ export function gameStage(context, live, { layers = {}, own = false, beside = nu
   const { t, format } = context;
   const points = pointStage(context, own ? layers : { ...layers, ...chosen });
   const images = imageStage(context);
-  const board = drawingBoard(context, points, (drawn) => live.draw(drawn));
+  const board = drawingBoard(context, points, (drawn) => live.draw(drawn), dress);
   const waiting = h("div", { class: "stage-waiting" }, t("lab.stage.waiting"));
   points.element.append(waiting);
   points.canvas.setAttribute("aria-label", t("lab.stage.waiting"));
   const summary = h("p", { class: "visually-hidden" });
   const key = h("div", { class: "stage-key", role: "group", "aria-label": t("lab.stage.layers") }, LAYERS.map(([name, tone]) => layerChip(name, tone)));
   const plane = h("div", { class: own ? "stage-plane beside" : "stage-plane" }, points.element, h("div", { class: "stage-side" }, key, beside));
-  const element = h("div", { class: "stack" }, board.element, plane, images.element, summary);
+  const element = h("div", { class: "stack game-stage" }, board.element, plane, images.element, summary);
   images.element.hidden = true;
 
   function layerChip(name, tone) {
@@ -87,18 +96,27 @@ export function gameStage(context, live, { layers = {}, own = false, beside = nu
     return chip;
   }
 
+  /** Show what there is to show: points or images; who draws sees the plane in any case. */
+  function dress() {
+    const kind = live.frame?.meta.kind ?? "points";
+    const drawing = board.active;
+    plane.hidden = kind !== "points" && !drawing;
+    images.element.hidden = kind !== "images" || drawing;
+    waiting.hidden = Boolean(live.frame) || drawing;
+    return kind;
+  }
+
   let described = 0;
+  if (!own) board.resume();
   return {
     element,
-    draw: () => {
-      element.scrollIntoView({ block: "nearest" });
-      board.begin();
+    draw() {
+      board.begin(); // first: its tools are above the stage, and should be seen, too
+      element.scrollIntoView({ block: "start" });
+      board.element.querySelector("button").focus({ preventScroll: true });
     },
     show() {
-      const kind = live.frame?.meta.kind ?? "points";
-      plane.hidden = kind !== "points";
-      images.element.hidden = kind !== "images";
-      waiting.hidden = Boolean(live.frame) || board.active;
+      const kind = dress();
       if (!live.frame) return;
       if (kind === "images") images.show(live);
       else points.show(live.frame);
