@@ -127,7 +127,7 @@ def sheet(dataset: Dataset) -> Image.Image:
     """Some training members as one picture: a row for each class where there are classes."""
     if dataset.truth is not None:
         points = dataset.train.first(5000)
-        return scatter(points, points, dataset.truth.extent)
+        return scatter(points[:0], points, dataset.truth.extent)
     labels = dataset.train.labels
     if labels is None or not 1 < len(dataset.classes) <= SHEET_ROWS * 2:
         return tile(dataset.train.first(SHEET_ROWS * SHEET_COLUMNS), SHEET_COLUMNS)

@@ -50,15 +50,15 @@ def tile(images: Tensor, columns: int, border: int = 2) -> Image.Image:
 
 
 def scatter(points: Tensor, real: Tensor, extent: float, side: int = 320) -> Image.Image:
-    """Points [n, 2] in the square [-extent, extent]^2, dark, over `real` ones [m, 2], orange; a picture of `side` pixels."""
+    """Points [n, 2] in the square [-extent, extent]^2, orange, over `real` ones [m, 2], dark; a picture of `side` pixels."""
 
     def ink(cloud: Tensor) -> Tensor:
         bounds = [-extent, extent, -extent, extent]
         counts = torch.histogramdd(cloud.float(), bins=[side, side], range=bounds).hist  # [x, y]
         return (counts / max(1.0, len(cloud) / 2000)).clamp(0, 1).sqrt().T.flip(0)[..., None]
 
-    orange, dark = torch.tensor([0.98, 0.65, 0.25]), torch.tensor([0.05, 0.08, 0.12])
+    orange, dark = torch.tensor([0.81, 0.29, 0.03]), torch.tensor([0.08, 0.09, 0.11])  # as everywhere in duelo
     paper = torch.ones(side, side, 3)
-    for cloud, colour in ((real, orange), (points, dark)):
+    for cloud, colour in ((real, dark), (points, orange)):
         paper = torch.lerp(paper, colour.expand_as(paper), ink(cloud).expand_as(paper))
     return Image.fromarray((255 * paper).byte().numpy())

@@ -9,7 +9,7 @@ PAGES = {
     "report.title.images": "A duel over the images in {data}",
     "report.lead": "Two networks competed: the generator to imitate, the discriminator to tell the imitations apart.",
     "report.final": "What the generator made of 100 random latents after {kimg} kimg. None was picked by hand.",
-    "report.final_points": "5,000 points that the generator made after {kimg} kimg (dark), over 5,000 real ones (orange).",
+    "report.final_points": "5,000 points that the generator made after {kimg} kimg (orange), over 5,000 real ones (dark).",
     "report.numbers": "The run in figures",
     "report.state_done": "Finished: {kimg} of {of} thousand images (kimg).",
     "report.state_open": "Not finished: {kimg} of {of} thousand images (kimg) so far.",

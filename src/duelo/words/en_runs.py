@@ -59,7 +59,7 @@ RUNS = {
     "lab.runs.at": "at {kimg} thousand images",
     "lab.runs.grid_alt": "Generated images at {kimg} thousand images",
     "lab.runs.grid_hint": "Always the same latents. Move the slider to watch them take shape.",
-    "lab.runs.points_hint": "Dark: generated. Orange: real. Move the slider to go through the training.",
+    "lab.runs.points_hint": "Orange: generated. Dark: real. Move the slider to go through the training.",
     "lab.runs.reals": "Real ones, to compare",
     "lab.runs.reals_alt": "Real training images",
     "lab.runs.judged": "Distance to the real ones (lower is better)",

@@ -10,7 +10,7 @@ PAGES = {
     "report.lead": "Dos redes compitieron: la generadora por imitar, la discriminadora por distinguir las imitaciones.",
     "report.final": "Lo que la generadora hizo con 100 vectores de ruido al azar tras {kimg} kimg. Ninguna muestra se "
     "eligió a mano.",
-    "report.final_points": "5000 puntos que la generadora hizo tras {kimg} kimg (oscuros), sobre 5000 reales (naranja).",
+    "report.final_points": "5000 puntos que la generadora hizo tras {kimg} kimg (naranja), sobre 5000 reales (oscuros).",
     "report.numbers": "La corrida en cifras",
     "report.state_done": "Terminada: {kimg} de {of} kimg (miles de imágenes).",
     "report.state_open": "Sin terminar: {kimg} de {of} kimg (miles de imágenes) hasta ahora.",

@@ -59,7 +59,7 @@ RUNS = {
     "lab.runs.at": "a las {kimg} mil imágenes",
     "lab.runs.grid_alt": "Imágenes generadas a las {kimg} mil imágenes",
     "lab.runs.grid_hint": "Siempre los mismos latentes. Mueva el control para ver cómo toman forma.",
-    "lab.runs.points_hint": "Oscuro: generado. Naranja: real. Mueva el control para recorrer el entrenamiento.",
+    "lab.runs.points_hint": "Naranja: generado. Oscuro: real. Mueva el control para recorrer el entrenamiento.",
     "lab.runs.reals": "Reales, para comparar",
     "lab.runs.reals_alt": "Imágenes de entrenamiento reales",
     "lab.runs.judged": "Distancia a las reales (menos es mejor)",

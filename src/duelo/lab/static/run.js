@@ -275,7 +275,7 @@ function curves(context, run, rival) {
     ...axis,
     title: t("lab.curves.right"),
     series: [
-      { label: t("lab.curves.train"), colour: "d-fill" },
+      { label: t("lab.curves.train"), colour: "real" },
       { label: t("lab.curves.fake"), colour: "g-fill" },
     ],
     smooth: true,
