@@ -210,6 +210,24 @@ def test_turns_of_d_alone_make_d_win_and_leave_g_where_it_is(page: Any, lab: Run
     until(lambda: not np.array_equal(points(lab), fakes))
 
 
+SAID = """async (live) => {
+  const { findings } = await import("/static/findings.js");
+  const said = findings({ t: (key) => key, format: {}, lang: "en" });
+  said.show({ findings: [], duel: {}, tick: null, settings: {}, ...live });
+  return said.element.querySelector(".findings").innerText;
+}"""
+
+
+def test_no_alarm_is_not_said_beside_what_looks_bad(page: Any, lab: RunningLab) -> None:
+    show(page, lab, "#watch")
+    fine = {"verdict": "ahead", "tick": {"judgement": {"modes": 7, "k": 8}}}
+    assert page.evaluate(SAID, fine) == "lab.findings.none"
+    few = {"tick": {"judgement": {"modes": 4, "k": 8}}}
+    for bad in ({"verdict": "crushing"}, {"verdict": "behind"}, few):
+        assert page.evaluate(SAID, fine | bad) == "lab.findings.quiet", bad
+    assert page.evaluate(SAID, {"duel": None}) == "lab.findings.waiting"
+
+
 def points(lab: RunningLab) -> np.ndarray:
     """The generated points, as the server has them."""
     from duelo.lab.wire import unpack

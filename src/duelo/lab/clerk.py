@@ -12,6 +12,7 @@ from duelo.data import end_of
 from duelo.data.pixels import png
 from duelo.diagnosis import named
 from duelo.folder import RunFolder
+from duelo.lab.alarms import remedy_of_a_run
 from duelo.lab.errands import Errand, Tell
 from duelo.objectives import rules_of
 from duelo.run import Moment
@@ -49,7 +50,7 @@ def diagnosis(tell: Tell, path: str) -> dict[str, Any]:
             "last": spell.last / 1000,
             "title": spell.finding.title(),
             "sentence": spell.finding.sentence(),
-            "remedy": spell.finding.remedy(),
+            "remedy": remedy_of_a_run(spell.finding),
         }
         for spell in spells
     ]

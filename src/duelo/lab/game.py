@@ -17,7 +17,8 @@ from duelo import balance, data, run
 from duelo.balance import Adaptive, Balance, Controls, Duel
 from duelo.build import build, setting
 from duelo.data import Dataset, InMemory, Mixture
-from duelo.diagnosis import Finding, diagnose
+from duelo.diagnosis import Finding
+from duelo.lab.alarms import alarms, remedy
 from duelo.lab.settings import DRAWN, Settings, needs_restart, recipe_of
 from duelo.learner import sample
 from duelo.measure import judged, score
@@ -172,9 +173,9 @@ class LiveGame:
             del self.lines[KEPT_FIRST:-KEPT]
 
     def diagnose(self) -> None:
-        """Ask the diagnosis."""
+        """Ask what is wrong."""
         parts = {"train": len(self.dataset.train), "referee": len(self.dataset.referee)}
-        self.findings = diagnose(self.lines, setting(self.recipe, parts, []))
+        self.findings = alarms(self.lines, setting(self.recipe, parts, []))
 
     def judge(self) -> None:
         """Compare fakes with the referee part, as a run does; of points whose truth is known, count the modes."""
@@ -195,7 +196,7 @@ class LiveGame:
             found["rival"] = judged(sample(self.rival, n, self.settings.seed), real).value
         self.judgement = found
         self.first_judgement = self.first_judgement or found
-        self.note({"nimg": self.nimg, "judgement": {"value": value, "floor": self.floor}})
+        self.note({"nimg": self.nimg, "judgement": found})
 
     @torch.no_grad()
     def fakes(self, n: int) -> Tensor:
@@ -253,8 +254,8 @@ class LiveGame:
         return {side: gradient_length(network) for side, network in self.game.pair.sides().items()}
 
     def told_findings(self) -> list[dict[str, Any]]:
-        """What the diagnosis found, in both languages."""
-        texts = {"title": Finding.title, "text": Finding.sentence, "remedy": Finding.remedy}
+        """What is wrong, in both languages, and what to turn on the page."""
+        texts = {"title": Finding.title, "text": Finding.sentence, "remedy": remedy}
         return [
             {"kind": one.name, "nimg": one.nimg, "numbers": plain(one.evidence)}
             | {name: {lang: text(one, lang) for lang in LANGUAGES} for name, text in texts.items()}

@@ -12,11 +12,24 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from duelo.words import en, en_lab, en_lesson, en_pages, en_runs, es, es_lab, es_lesson, es_pages, es_runs
+from duelo.words import (
+    en,
+    en_alarms,
+    en_lab,
+    en_lesson,
+    en_pages,
+    en_runs,
+    es,
+    es_alarms,
+    es_lab,
+    es_lesson,
+    es_pages,
+    es_runs,
+)
 
 LANGUAGES = {
-    "en": en.WORDS | en_pages.PAGES | en_lab.LAB | en_lesson.LESSON | en_runs.RUNS,
-    "es": es.WORDS | es_pages.PAGES | es_lab.LAB | es_lesson.LESSON | es_runs.RUNS,
+    "en": en.WORDS | en_pages.PAGES | en_lab.LAB | en_alarms.ALARMS | en_lesson.LESSON | en_runs.RUNS,
+    "es": es.WORDS | es_pages.PAGES | es_lab.LAB | es_alarms.ALARMS | es_lesson.LESSON | es_runs.RUNS,
 }
 
 

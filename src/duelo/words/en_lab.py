@@ -149,7 +149,7 @@ LAB = {
     "lab.draw.count": "{n} points",
     "lab.draw.hint": "Paint with the pointer, or take a shape.",
     "lab.findings.title": "What the referee says",
-    "lab.findings.none": "Nothing is wrong.",
+    "lab.findings.none": "No alarm: nothing has stayed wrong for several looks in a row.",
     "lab.findings.waiting": "The referee looks at the duel at regular times; nothing to say yet.",
     "lab.levers.title": "What each side may do now",
     "lab.levers.hint": "With the adaptive balance these move by themselves, so that neither side becomes too expert.",

@@ -149,7 +149,7 @@ LAB = {
     "lab.draw.count": "{n} puntos",
     "lab.draw.hint": "Pinte con el puntero o tome una forma.",
     "lab.findings.title": "Lo que dice el árbitro",
-    "lab.findings.none": "Todo va bien.",
+    "lab.findings.none": "Sin alarmas: nada ha ido mal durante varias miradas seguidas.",
     "lab.findings.waiting": "Mira el duelo cada cierto tiempo; aún no hay nada que decir.",
     "lab.levers.title": "Lo que cada una puede hacer ahora",
     "lab.levers.hint": "Con el equilibrio adaptativo se mueven por sí solos, para que ninguna se vuelva demasiado experta.",

@@ -2,6 +2,12 @@
 
 import { clear, h, icon } from "./dom.js";
 
+/** Does what stands beside look bad: the referee's verdict, or the modes that are found? Then "no alarm" would not be believed. */
+function looksBad({ verdict, tick }) {
+  const judged = tick?.judgement;
+  return verdict === "crushing" || verdict === "behind" || (Number.isFinite(judged?.modes) && judged.modes <= judged.k / 2);
+}
+
 /** context: of the view. Returns {element, show(live)}. */
 export function findings(context) {
   const { t, format, lang } = context;
@@ -19,7 +25,8 @@ export function findings(context) {
   let said = null;
 
   function showList(live) {
-    const now = JSON.stringify([live.findings.map((one) => [one.kind, one.text]), Boolean(live.duel), live.state === "failed"]);
+    const none = !live.duel ? "lab.findings.waiting" : looksBad(live) ? "lab.findings.quiet" : "lab.findings.none";
+    const now = JSON.stringify([live.findings.map((one) => [one.kind, one.text]), none, live.state === "failed"]);
     if (now === said) return;
     said = now;
     clear(list);
@@ -27,7 +34,7 @@ export function findings(context) {
     for (const one of live.findings) {
       list.append(h("article", { class: "finding" }, h("h3", {}, icon("warn"), one.title[lang]), h("p", {}, one.text[lang]), h("p", { class: "hint" }, one.remedy[lang])));
     }
-    if (!live.findings.length && live.state !== "failed") list.append(h("p", { class: "hint" }, t(live.duel ? "lab.findings.none" : "lab.findings.waiting")));
+    if (!live.findings.length && live.state !== "failed") list.append(h("p", { class: "hint" }, t(none)));
   }
 
   function showLevers({ tick, settings }) {

@@ -61,6 +61,7 @@ export function refereeBar(context, { compact = false } = {}) {
     for (const [name, row] of Object.entries(rows)) row.set(known ? tick[name] : undefined, format);
     if (known) lead = lead === null || live.state !== "playing" ? 2 * share - 1 : SMOOTH * lead + (1 - SMOOTH) * (2 * share - 1);
     const name = lead === null ? "waiting" : LEADS.find(([least]) => lead >= least)[1];
+    live.verdict = name;
     if (name !== said) {
       said = name;
       clear(verdict).append(t(`lab.verdict.${name}`), compact ? "" : h("small", {}, t(`lab.verdict_why.${name}`)));
