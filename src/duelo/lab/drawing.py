@@ -19,7 +19,7 @@ from duelo.objectives import threshold
 
 POINTS = 1000  # of each kind
 ARROWS = 64
-COUNTED = 50_000  # points from which the generator's density is estimated
+COUNTED = 20_000  # points from which the generator's density is estimated
 LINES, PER_LINE, REACH = 13, 61, 2.5  # of the lattice, in standard deviations of the latents
 TILES = 36
 SEARCHED, AT_ONCE = 100_000, 10_000  # images among which neighbours are looked for, and those in memory at a time

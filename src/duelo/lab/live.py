@@ -63,7 +63,7 @@ class Live:
         self.process: Any = None
         self.sending = asyncio.Lock()
         self.deserted: asyncio.TimerHandle | None = None
-        self.reminded = (0, 0.0)  # the surface's side that the process knows to be wanted, and when it was told
+        self.reminded: tuple[dict[str, Any], float] = ({}, 0.0)  # what the process knows to be wanted, and since when
         self.closing = False
 
     # --- the process
@@ -114,7 +114,7 @@ class Live:
         self._publish("failed", {"error": {lang: say("lab.live.lost", lang) for lang in LANGUAGES}})
 
     def _gone(self) -> None:
-        self.pipe, self.reminded = None, (0, 0.0)  # the thread that listens closes it
+        self.pipe, self.reminded = None, ({}, 0.0)  # the thread that listens closes it
         for future in self.answers.values():
             if not future.done():
                 future.set_result(("lab.live.lost", {}))
@@ -278,12 +278,12 @@ class Live:
             with contextlib.suppress(UserError):
                 await self.ask("do", action="pause", n=1)
 
-    async def frame_after(self, after: int, heat: int, known: int | None) -> bytes | None:
+    async def frame_after(self, after: int, heat: int, optimal: bool, known: int | None) -> bytes | None:
         """The newest frame beyond `after`, packed, or None if there is none for a while. known: whose data the page has."""
-        now = asyncio.get_running_loop().time()
-        if self.pipe is not None and (heat != self.reminded[0] or now - self.reminded[1] > REMIND):
-            self.reminded = heat, now
-            task = asyncio.create_task(self.ask("watch", heat=heat))
+        wanted, now = {"heat": heat, "optimal": optimal}, asyncio.get_running_loop().time()
+        if self.pipe is not None and (wanted != self.reminded[0] or now - self.reminded[1] > REMIND):
+            self.reminded = wanted, now
+            task = asyncio.create_task(self.ask("watch", **wanted))
             task.add_done_callback(lambda done: done.exception())
         if (self.frame is None or self.frame[0] <= after) and not self.closing:
             with contextlib.suppress(TimeoutError):
@@ -379,7 +379,7 @@ def router(live: Live) -> APIRouter:
             after, heat, known = 0, 0, None
         if not HEAT[0] <= heat <= HEAT[1]:
             raise UserError("lab.live.heat", low=HEAT[0], high=HEAT[1])
-        message = await live.frame_after(after, heat, known)
+        message = await live.frame_after(after, heat, asked.get("optimal") == "1", known)
         if message is None:
             return Response(status_code=204)
         return Response(message, media_type="application/octet-stream", headers={"cache-control": "no-store"})

@@ -30,6 +30,7 @@ TICKS, PICTURES = 15, 11  # a second, at most
 FRAMES, JUDGEMENTS, REST = {True: 0.07, False: 0.04}, {True: 0.02, False: 0.05}, 0.01
 DIAGNOSIS_EVERY = 1.0  # seconds
 WANTED_FOR = 3.0  # seconds after somebody asked, frames are drawn
+OPTIMAL_EVERY, OPTIMAL_FOR = 2.0, 8.0  # seconds; the latter after somebody asked for it: longer than a frame is waited for
 PATIENCE = 0.1  # seconds that a paused game waits for a command before it looks around
 Tell = Callable[..., None]
 
@@ -79,7 +80,7 @@ class Worker:
         self.state = "empty"
         self.frames, self.data_id, self.rounds, self.seen = 0, 0, 0, 0
         self.surface = drawing.Surface(64)
-        self.wanted_until, self.next_round = 0.0, 0.0
+        self.wanted_until, self.optimal_until, self.next_round = 0.0, 0.0, 0.0
         self.point: Point | None = None
         self.told_findings: list[dict[str, Any]] | None = None  # None: nobody was told of this game
         self.neighbours: drawing.Neighbours | None = None
@@ -92,7 +93,7 @@ class Worker:
         self.tick_clock = Clock(1.0, 1 / TICKS)
         self.frame_clock = Clock(FRAMES[points], 1 / PICTURES)
         self.judge_clock = Clock(JUDGEMENTS[points], 0.5, 8.0)
-        self.optimal_clock = Clock(REST, 2.0)
+        self.optimal_clock = Clock(1.0, OPTIMAL_EVERY)
         self.neighbour_clock = Clock(2 * REST, 1.0)
         self.diagnosis_clock = Clock(REST, DIAGNOSIS_EVERY)
 
@@ -157,11 +158,18 @@ class Worker:
             self.judge()
         self.show()
 
-    def watch(self, heat: int) -> None:
-        """Somebody looks: frames are drawn for a while. heat: the side of D's surface."""
-        self.wanted_until = time.perf_counter() + WANTED_FOR
+    def watch(self, heat: int, optimal: bool = False) -> None:
+        """Somebody looks: frames are drawn for a while. heat: the side of D's surface; optimal: also the best one."""
+        now = time.perf_counter()
+        self.wanted_until = now + WANTED_FOR
         if heat != self.surface.side:
             self.surface = drawing.Surface(heat)
+        if optimal:
+            anew, self.optimal_until = now >= self.optimal_until, now + OPTIMAL_FOR
+            if anew:
+                self.optimal_clock.next = 0.0
+                if self.game is not None and self.state != "playing":
+                    self.draw(self.game)
 
     def _game(self) -> LiveGame:
         if self.game is None:
@@ -249,7 +257,7 @@ class Worker:
         sticky: list[Array] = []
         if game.frames_drawn == 0:
             sticky += drawing.real_points(game) if points else drawing.real_images(game)
-        if points and self.optimal_clock.due():
+        if points and time.perf_counter() < self.optimal_until and self.optimal_clock.due():
             start = time.perf_counter()
             sticky += drawing.optimal(game, self.surface.side)
             self.optimal_clock.did(start)

@@ -19,7 +19,7 @@ export function liveGame(context) {
   const handlers = new Map();
   const live = {
     settings: {}, choices: {}, state: "empty", nimg: 0, error: null, connected: false,
-    tick: null, duel: null, findings: [], frame: null, kept: {}, heard: 0,
+    tick: null, duel: null, findings: [], frame: null, kept: {}, heard: 0, optimal: false, asking: null,
     curves: emptyCurves(),
   };
 
@@ -89,14 +89,21 @@ export function liveGame(context) {
     },
   });
 
-  const aborting = new AbortController();
-  followFrames(live, api, aborting.signal, () => tell("frame"));
+  let left = false;
+  followFrames(live, api, () => left, () => tell("frame"));
 
   onLeave(() => {
     close();
-    aborting.abort();
+    left = true;
+    live.asking.abort();
     handlers.clear();
   });
+
+  /** The stage shows the best possible opinion, or no longer: the server works it out only for who asks. */
+  live.showOptimal = (on) => {
+    live.optimal = on;
+    if (on) live.asking.abort(); // a paused game may leave the question before without an answer for long
+  };
 
   const asked = async (promise) => {
     try {
@@ -135,13 +142,17 @@ function remember(curves, tick) {
 }
 
 /** Ask for the newest frame again and again, as long as the page is seen. */
-async function followFrames(live, api, signal, tell) {
+async function followFrames(live, api, left, tell) {
   let after = -1;
-  while (!signal.aborted) {
+  while (!left()) {
+    live.asking = new AbortController();
     try {
       if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
-      const frame = await api.binary("live/frame", { query: { after, known: live.kept.dataId }, signal });
-      if (frame && !signal.aborted) {
+      const frame = await api.binary("live/frame", {
+        query: { after, known: live.kept.dataId, optimal: live.optimal ? 1 : null },
+        signal: live.asking.signal,
+      });
+      if (frame && !left()) {
         after = frame.meta.frame ?? after + 1;
         await new Promise(requestAnimationFrame);
         keep(live, frame);
@@ -149,7 +160,7 @@ async function followFrames(live, api, signal, tell) {
       }
       await sleep(frame ? PAUSE_MS : 100);
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError") continue;
       after = -1; // perhaps another server: take whatever it has
       await sleep(1000);
     }

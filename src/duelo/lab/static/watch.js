@@ -19,6 +19,7 @@ const LAYERS = [
   ["arrows", "g"],
   ["grid", "g"],
 ];
+const RIVALS = { heat: "optimal", optimal: "heat" }; // both colour the whole plane: one at a time
 const chosen = {}; // layers as they were left, for when the view comes back
 
 export function mount(element, context) {
@@ -86,14 +87,23 @@ export function gameStage(context, live, { layers = {}, own = false, beside = nu
   const element = h("div", { class: "stack game-stage" }, board.element, plane, images.element, summary);
   images.element.hidden = true;
 
+  live.showOptimal(points.layers.optimal);
+
   function layerChip(name, tone) {
     const chip = h("button", { type: "button", class: `chip ${tone}`, "aria-pressed": String(points.layers[name]), title: t(`lab.layer_hint.${name}`) }, t(`lab.layer.${name}`));
+    chip.dataset.layer = name;
     chip.addEventListener("click", () => {
-      const on = points.toggle(name);
-      if (!own) chosen[name] = on;
-      chip.setAttribute("aria-pressed", String(on));
+      if (toggle(name) && points.layers[RIVALS[name]]) toggle(RIVALS[name]);
     });
     return chip;
+  }
+
+  function toggle(name) {
+    const on = points.toggle(name);
+    if (!own) chosen[name] = on;
+    key.querySelector(`[data-layer=${name}]`).setAttribute("aria-pressed", String(on));
+    if (name === "optimal") live.showOptimal(on);
+    return on;
   }
 
   /** Show what there is to show: points or images; who draws sees the plane in any case. */

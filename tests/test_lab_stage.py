@@ -1,0 +1,56 @@
+"""The live page where its server and it must agree: what is looked at, and what became of the game."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labs import RunningLab, chromium, overheard, running, show
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    errors: list[str] = []
+    with overheard(browser, errors, 1280, 900) as opened:
+        yield opened
+    assert errors == []
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[RunningLab]:
+    with running(tmp_path) as opened:
+        yield opened
+
+
+PLANE = "document.querySelector('.stage-canvas canvas').toDataURL()"
+
+
+def test_the_two_surfaces_exclude_each_other_and_the_best_one_comes_at_once(page: Any, lab: RunningLab) -> None:
+    lab.json("live", {"data": "ring", "play": False})
+    show(page, lab, "#watch")
+    page.wait_for_selector("[data-frame]")
+    chips = {name: page.locator(f"[data-layer={name}]") for name in ("heat", "optimal")}
+
+    def pressed() -> list[str]:
+        return [name for name, chip in chips.items() if chip.get_attribute("aria-pressed") == "true"]
+
+    assert pressed() == ["heat"]
+    before = page.evaluate(PLANE)
+    chips["optimal"].click()
+    assert pressed() == ["optimal"]
+    bare = page.evaluate(PLANE)  # the game is paused, and nobody asked for this surface before
+    page.wait_for_function(f"bare => {PLANE} !== bare", arg=bare, timeout=4000)
+    assert page.evaluate(PLANE) != before
+    chips["heat"].click()
+    assert pressed() == ["heat"]
+    assert page.evaluate(PLANE) == before
+    chips["heat"].click()
+    assert pressed() == []
