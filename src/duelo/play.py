@@ -220,7 +220,8 @@ def take_turn(
     with torch.autocast("cuda", torch.bfloat16, enabled=game.half, cache_enabled=False):
         if game.recordings is None or not step:
             return turn(game, reals, labels, controls, step)
-        numbers = (controls.penalty_factor, controls.augment, controls.noise)
+        prices = (game.r1, game.r2, game.gp, game.entropy)
+        numbers = (game.rules, *prices, controls.penalty_factor, controls.augment, controls.noise)
         played = partial(turn, game, controls=controls)
         return game.recordings.play(side, numbers, played, (reals, labels), game.optimizers[side])
 
