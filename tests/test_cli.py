@@ -105,7 +105,9 @@ def test_samples_as_grid_array_and_files(command, finished_digits: Path, tmp_pat
             assert (np.asarray(picture) == image[..., 0]).all()
     assert command("sample", finished_digits, "-n", 5, "--seed", 1, "--out", tmp_path / "b.npz").returncode == 0
     assert not (np.load(tmp_path / "b.npz")["images"] == images[:5]).all()
-    assert "trained without classes" in command("sample", finished_digits, "--class", 3).stderr
+    wrong = command("sample", finished_digits, "--class", 3)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "trained without classes" in wrong.stderr
 
 
 def test_samples_of_points(command, finished_ring: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import shutil
 from pathlib import Path
@@ -14,6 +15,7 @@ from labs import running
 from PIL import Image
 from torch import Tensor
 
+from duelo import samples
 from duelo.data import load
 from duelo.data.pixels import to_floats
 from duelo.folder import RunFolder
@@ -203,6 +205,24 @@ def test_a_class_is_the_one_asked_for(conditional: Path) -> None:
     assert meta["label"] == 7
 
 
+def test_a_class_that_there_is_not_is_refused_and_not_another_one_shown(conditional: Path, finished_digits: Path) -> None:
+    path = str(conditional)
+    for ask in (
+        lambda: explorer.draw_samples(silent, path, False, 0, 4, 10),
+        lambda: explorer.draw_spots(silent, path, False, [Spot(), Spot(label=10)]),
+        lambda: explorer.neighbours(silent, path, False, Spot(label=10)),
+        lambda: explorer.download(silent, path, False, 4, 0, 10, "npz"),
+    ):
+        with pytest.raises(UserError, match="there is no class 10 in this run; choose one from 0 to 9"):
+            ask()
+    for run, label, sentence in (
+        (conditional, 10, "the run's classes are 0 to 9"),
+        (finished_digits, 3, "trained without classes"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            samples.write(RunFolder(run), 4, 0, "nowhere.npz", label)
+
+
 def test_the_best_point_and_the_newest(finished_ring: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished_ring, tmp_path / "run")
     longer = duelo("train", "ring", "--kimg", 7, "--out", tmp_path / "longer", *TINY, cwd=tmp_path)
@@ -286,6 +306,17 @@ def test_downloads_are_what_the_command_writes(finished_digits: Path, finished_r
         for what, body in wrong:
             status, content = lab.ask(f"explore/{digits}/{what}", body, "es")
             assert (status, b"error" in content) == (400, True), (what, body, content)
+        unknown = [
+            ("samples", {"n": 4, "label": 3}),
+            ("latents", {"spots": [spot, spot | {"label": 3}]}),
+            ("map", {"spot": spot | {"label": 3}, "size": 3}),
+            ("between", {"a": spot, "b": spot | {"label": 3}, "steps": 3}),
+            ("neighbours", {"spot": spot | {"label": 3}}),
+            ("download?format=npz&n=4&class=3", None),
+        ]
+        for what, body in unknown:  # it was trained without classes
+            status, content = lab.ask(f"explore/{digits}/{what}", body, "es")
+            assert (status, json.loads(content)) == (400, {"error": say("lab.explore.no_classes", "es")}), what
         assert lab.ask(f"explore/{digits}/download?format=exe")[0] == 400
         assert lab.ask(f"explore/{digits}/download?n=9999", lang="es") == (
             400,

@@ -17,7 +17,8 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
+def page(browser: Any, lab: RunningLab) -> Iterator[Any]:
+    """A page on which nothing went wrong, gone before its server."""
     errors: list[str] = []
     with overheard(browser, errors, 1280, 900) as opened:
         yield opened

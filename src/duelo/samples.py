@@ -42,6 +42,10 @@ def write(
     best point. Raises UserError.
     """
     game, recipe = load_game(folder, newest=newest)
+    if class_ is not None and not game.pair.classes:
+        raise UserError("sample.class")
+    if class_ is not None and not 0 <= class_ < game.pair.classes:
+        raise UserError("sample.class_range", value=class_, most=game.pair.classes - 1)
     if recipe.points and target.endswith("/"):
         raise UserError("sample.points_folder")
     path = Path(target)

@@ -27,6 +27,7 @@ from duelo.recipes import Recipe
 from duelo.run import dataset_of
 from duelo.saves import load_game
 from duelo.verdict import MOST_TRAIN
+from duelo.words import UserError
 
 RUNS = 2  # that are kept loaded
 NEIGHBOURS = 3  # that are shown
@@ -78,8 +79,21 @@ class Opened:
         """What its discriminator says of others; None if it has none."""
         return opinion.opinions(self.learner, self.dataset.heldout) if isinstance(self.learner, Game) else None
 
+    def knows(self, label: int | None) -> None:
+        """Raises UserError for a class that its generator does not know."""
+        classes = self.learner.pair.classes
+        if label is not None and not classes:
+            raise UserError("lab.explore.no_classes")
+        if label is not None and label >= classes:
+            raise UserError("lab.explore.no_class", label=label, most=classes - 1)
+
     def members(self, spots: list[Spot]) -> tuple[Tensor, list[int] | None]:
-        """What the generator makes at these spots [n, *shape], and their classes."""
+        """What the generator makes at these spots [n, *shape], and their classes. Raises UserError for unknown ones."""
+        for spot in spots:
+            at: Spot | None = spot
+            while at is not None:
+                self.knows(at.label)
+                at = at.end
         found = torch.stack([latents.latent(self.learner, spot, self.along) for spot in spots])
         labels = [latents.label(self.learner, spot) for spot in spots]
         known = [label for label in labels if label is not None]
@@ -150,9 +164,8 @@ def about(tell: Tell, path: str, newest: bool) -> dict[str, Any]:
 def draw_samples(tell: Tell, path: str, newest: bool, seed: int, n: int, label: int | None) -> bytes:
     """Samples 0 to n - 1 of `seed`, as `duelo sample` draws them; of points, also real ones."""
     run = open_run(path, newest)
-    labels = sample_labels(run.learner, n, seed)
-    if labels is not None and label is not None:
-        labels = torch.full((n,), min(label, run.learner.pair.classes - 1))
+    run.knows(label)
+    labels = sample_labels(run.learner, n, seed) if label is None else torch.full((n,), label)
     members = imagine(run.learner, sample_latents(run.learner, n, seed), labels)
     arrays = [wire.members("members", members)]
     if run.recipe.points:
@@ -197,6 +210,7 @@ def neighbours(tell: Tell, path: str, newest: bool, spot: Spot) -> bytes:
 
 def download(tell: Tell, path: str, newest: bool, n: int, seed: int, label: int | None, suffix: str) -> bytes:
     """The file that `duelo sample` would write. suffix: "png" or "npz"."""
+    open_run(path, newest).knows(label)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"samples.{suffix}"
         samples.write(RunFolder(Path(path)), n, seed, str(file), label, newest=newest)

@@ -61,4 +61,4 @@ def label(learner: Learner, spot: Spot) -> int | None:
     labels = sample_labels(learner, spot.index + 1, spot.seed)
     if labels is None:
         return None
-    return int(labels[spot.index]) if spot.label is None else min(spot.label, learner.pair.classes - 1)
+    return int(labels[spot.index]) if spot.label is None else spot.label

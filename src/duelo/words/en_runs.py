@@ -21,6 +21,8 @@ RUNS = {
     "lab.runs.compared": "at most {most} runs can be compared at a time.",
     "lab.explore.too_many": "a picture holds at most {most} samples; ask for fewer, or for NPZ.",
     "lab.explore.too_deep": "that way leads through too many other ways.",
+    "lab.explore.no_classes": "this run was trained without classes; leave the class out.",
+    "lab.explore.no_class": "there is no class {label} in this run; choose one from 0 to {most}.",
     # the list
     "lab.runs.title": "Runs",
     "lab.runs.where": "Every training has a folder of its own in {root}. Closing this page, or ending the lab, stops none "

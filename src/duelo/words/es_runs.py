@@ -21,6 +21,8 @@ RUNS = {
     "lab.runs.compared": "se pueden comparar como mucho {most} corridas a la vez.",
     "lab.explore.too_many": "en una imagen caben como mucho {most} muestras; pida menos, o NPZ.",
     "lab.explore.too_deep": "ese camino pasa por demasiados otros caminos.",
+    "lab.explore.no_classes": "esta corrida se entrenó sin clases; no pida ninguna.",
+    "lab.explore.no_class": "no hay una clase {label} en esta corrida; elija una de 0 a {most}.",
     # the list
     "lab.runs.title": "Corridas",
     "lab.runs.where": "Cada entrenamiento tiene su propia carpeta en {root}. Cerrar esta página o el laboratorio no "
