@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from labs import RunningLab, chromium, overheard, running, show
+from labs import RunningLab, chromium, overheard, running, show, until
 
 from duelo.lab.lesson import CHAPTERS
 from duelo.words import LANGUAGES, say
@@ -117,7 +117,13 @@ def test_a_curve_of_the_lesson_is_large_enough_and_says_that_it_is_empty(page: A
     assert chart.bounding_box()["width"] >= 200
     assert chart.bounding_box()["height"] >= 180
     assert chart.inner_text() == say("lab.curves.none", "en")
+    held: list[Any] = []
+    page.route("**/api/live?*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
     page.locator("#setup").click()
+    page.locator(".veil").get_by_text(say("lab.stage.waiting", "en")).wait_for()  # not yet what is on the stage
+    until(lambda: page.wait_for_timeout(50) or held)
+    held[0].continue_()
+    page.wait_for_selector(".veil", state="hidden")
     page.wait_for_selector(".chart-none", state="hidden")
     lab.json("live", {"data": "ring", "play": False})
 

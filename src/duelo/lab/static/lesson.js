@@ -200,21 +200,29 @@ function liveExperiment(parts) {
   const begin = () => live.start(chapter.settings);
   const transporting = transport(context, live, { reset: begin, round: false });
   const button = h("button", { type: "button", class: "button primary", id: "setup", onclick: setUp });
-  const veil = h("div", { class: "veil" }, h("div", {}, h("p", {}, t("lab.lesson.veil")), h("button", { type: "button", class: "button primary", onclick: setUp }, icon("play"), t("lab.lesson.begin"))));
+  const note = h("p", { role: "status" });
+  const go = h("button", { type: "button", class: "button primary", onclick: setUp }, icon("play"), t("lab.lesson.begin"));
+  const veil = h("div", { class: "veil" }, h("div", {}, note, go));
+  let starting = false; // until then the stage shows the game before
   const inner = h("div", { class: "stack" }, bar.element, h("section", { class: "card stage" }, transporting.element, stage.element));
   const whole = h("div", { class: "experiment" }, inner, veil);
   const ours = () => live.settings.chapter === chapter.id && live.state !== "empty";
 
   async function setUp() {
-    button.disabled = true;
+    starting = button.disabled = true;
+    dress();
     await begin();
-    button.disabled = false;
+    starting = button.disabled = false;
+    dress();
     if (!matchMedia("(min-width: 66rem)").matches) whole.scrollIntoView({ behavior: "smooth", block: "start" });
   }
 
   function dress() {
-    veil.hidden = ours();
-    inner.inert = !ours();
+    veil.hidden = ours() && !starting;
+    inner.inert = !veil.hidden;
+    go.hidden = starting;
+    const text = t(starting ? "lab.stage.waiting" : "lab.lesson.veil");
+    if (note.textContent !== text) note.textContent = text;
     clear(button).append(icon(ours() ? "reset" : "play"), t(ours() ? "lab.lesson.again" : "lab.lesson.begin"));
     sign.follow(ours() ? live.tick?.point : null);
   }
@@ -232,7 +240,7 @@ function liveExperiment(parts) {
   dress();
   live.load();
   const open = h("a", { class: "button", href: "#watch" }, t("lab.lesson.open"));
-  return { setup: h("div", { class: "setup" }, button, open, h("span", { class: "hint" }, t("lab.lesson.click"))), point: sign.element, stage: whole };
+  return { setup: h("div", { class: "setup" }, live.notice, button, open, h("span", { class: "hint" }, t("lab.lesson.click"))), point: sign.element, stage: whole };
 }
 
 function stridesExperiment(parts) {
