@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labs import RunningLab, chromium, overheard, running, show
+from labs import RunningLab, chromium, open_lab, overheard, running, show
+
+from duelo.words import say
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +57,27 @@ def test_the_two_surfaces_exclude_each_other_and_the_best_one_comes_at_once(page
     assert page.evaluate(PLANE) == before
     chips["heat"].click()
     assert pressed() == []
+
+
+def test_a_game_is_not_lost_with_its_server_without_a_word(browser: Any, tmp_path: Path) -> None:
+    sentence = say("lab.forgotten", "es", play=say("lab.transport.play", "es"))
+    first = open_lab(tmp_path)
+    with overheard(browser, [], 1280, 900) as page:
+        try:
+            first.json("live", {"data": "ring", "width": 16, "play": True})
+            show(page, first, "#watch", "es")
+            page.wait_for_selector(".play[data-state=playing]")
+            page.wait_for_selector("[data-frame]")
+            assert page.get_by_text(sentence).is_hidden()
+        finally:
+            first.kill()
+        page.get_by_text(say("lab.lost", "es")).wait_for(state="visible")
+        second = open_lab(tmp_path, port=first.port)
+        try:
+            page.get_by_text(sentence).wait_for(state="visible")
+            page.get_by_text(say("lab.lost", "es")).wait_for(state="hidden")
+            page.locator(".play[data-state=empty]").click()
+            page.wait_for_selector(".play[data-state=playing]")
+            page.get_by_text(sentence).wait_for(state="hidden")
+        finally:
+            second.end()

@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import multiprocessing
+import secrets
 import threading
 from collections.abc import AsyncIterator, Callable
 from multiprocessing.connection import Connection
@@ -48,6 +49,7 @@ class Live:
 
     def __init__(self, data: str, inside: Callable[[str], Path]) -> None:
         self.inside = inside
+        self.born = secrets.token_hex(8)  # by which a page knows whether this is still the server whose game it saw
         self.known = tuple(dict.fromkeys([data, *DATA, DRAWN]))
         self.settings = dials.defaults(data)
         self.drawn: list[list[float]] | None = None
@@ -179,6 +181,7 @@ class Live:
     def whole(self) -> dict[str, Any]:
         """All there is to know: what the first event of a stream says."""
         return {
+            "server": self.born,
             "settings": self.settings.values(),
             "state": self.state,
             "nimg": self.latest.get("tick", {}).get("nimg", 0),

@@ -6,6 +6,7 @@ ALARMS = {
     "{k:.0f} modes: {good:.0%} of its points are good ones, and all of these are of the same few. It has given up the "
     "others.",
     "lab.findings.quiet": "No finding yet: what looks bad must last for several looks before it is called an alarm.",
+    "lab.forgotten": "The server began anew, and the live game that was on is lost; “{play}” starts another one.",
     "lab.remedy.missing_modes": "Set {r1} and {r2} to 1: a discriminator with gentle slopes still shows the way to modes "
     "that were left out.",
     "lab.remedy.mode_collapse": "Set {r1} and {r2} to 0.1 or more; and if {latent} is small, set it to 64 first.",

@@ -6,6 +6,7 @@ ALARMS = {
     "{k:.0f} modos: el {good:.0%} de sus puntos está bien, pero todos son de los mismos pocos. A los demás modos "
     "renunció.",
     "lab.findings.quiet": "Aún no hay diagnóstico: lo que se ve mal debe durar varias miradas antes de que se dé la alarma.",
+    "lab.forgotten": "El servidor empezó de nuevo y la partida en vivo que había se perdió; “{play}” empieza otra.",
     "lab.remedy.missing_modes": "Ponga {r1} y {r2} en 1: una discriminadora de pendientes suaves sigue mostrando el camino "
     "hacia los modos abandonados.",
     "lab.remedy.mode_collapse": "Ponga {r1} y {r2} en 0.1 o más; y si {latent} es bajo, primero súbalo a 64.",

@@ -1,5 +1,7 @@
 /* The live game, as the page knows it: what the server tells, kept, and handed to whoever listens. */
 
+import { h } from "./dom.js";
+
 const KEPT = 1200; // points of a curve; beyond, every second one is dropped
 const PAUSE_MS = 40; // between two frames, so that a fast server does not keep the page from answering
 const CURVES = {
@@ -21,6 +23,8 @@ export function liveGame(context) {
     settings: {}, choices: {}, state: "empty", nimg: 0, error: null, connected: false,
     tick: null, duel: null, findings: [], frame: null, kept: {}, heard: 0, optimal: false, asking: null,
     curves: emptyCurves(),
+    server: null, // which one it was: a game ends with its server
+    notice: h("p", { class: "notice bad", role: "alert", hidden: true }, context.t("lab.forgotten", { play: context.t("lab.transport.play") })),
   };
 
   live.on = (name, handler) => {
@@ -30,6 +34,8 @@ export function liveGame(context) {
 
   /** What an answer or the first event of a stream tells: any part of the whole state. */
   function takeWhole(told) {
+    if (told.server && live.server && told.server !== live.server) forget();
+    live.server = told.server ?? live.server;
     for (const name of ["settings", "choices", "state", "nimg"]) {
       if (told[name] !== undefined) live[name] = told[name];
     }
@@ -39,6 +45,14 @@ export function liveGame(context) {
     if (tick) takeTick(tick);
     if (failed) fail(failed);
     tell("settings");
+  }
+
+  /** Another server has taken the place of the one whose game this was. */
+  function forget() {
+    const was = live.tick?.nimg > 0;
+    live.tick = null;
+    startAnew();
+    live.notice.hidden = !was;
   }
 
   function fail({ error }) {
@@ -58,6 +72,7 @@ export function liveGame(context) {
   }
 
   function startAnew() {
+    live.notice.hidden = true;
     live.curves = emptyCurves();
     live.findings = [];
     live.duel = null;

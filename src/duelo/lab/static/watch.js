@@ -38,6 +38,7 @@ export function mount(element, context) {
   element.append(
     h("h1", { class: "visually-hidden" }, t("lab.watch.title")),
     lost,
+    live.notice,
     h(
       "div",
       { class: "watch" },
