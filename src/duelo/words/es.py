@@ -380,7 +380,8 @@ WORDS = {
     "unit.h": "{h} h {m:02d} min",
     # las recetas
     "preset.digits": "la receta por omisión para dígitos: la mejor que conocemos para unos minutos en un portátil",
-    "preset.images": "la receta por omisión para imágenes propias: lotes pequeños, generadora que interpola, aumentación",
+    "preset.images": "la receta por omisión para imágenes propias: lotes pequeños, generadora que interpola, "
+    "aumento de datos",
     "preset.lecture": "dígitos como en la clase: convoluciones con saltos, deconvoluciones y ReLU al final",
     "preset.toy": "puntos en el plano (ring, grid): dos perceptrones pequeños",
     "preset.islands": "puntos en el plano en montones separados: la mejor receta que conocemos para ring y grid",

@@ -138,7 +138,7 @@ LAB = {
     "lab.value.silva": "Como en el cuaderno de Silva",
     "lab.value.residual": "Residual",
     "lab.value.upsampling": "Ampliación",
-    "lab.draw.begin": "Dibujar los propios",
+    "lab.draw.begin": "Dibujar datos propios",
     "lab.draw.title": "Dibuje una distribución",
     "lab.draw.spiral": "Espiral",
     "lab.draw.heart": "Corazón",

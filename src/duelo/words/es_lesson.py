@@ -57,12 +57,12 @@ LESSON = {
     "lab.diagram.plain_d": "discriminadora",
     "lab.diagram.plain_opinion": "¿real?",
     "lab.diagram.plain_lesson": "cómo convencer mejor",
-    "lab.diagram.actor_label": "Una situación entra en el actor; su acción va al crítico, que también ve ejemplos y da un "
+    "lab.diagram.actor_label": "Una situación entra en el actor; su acción va al crítico, que también ve ejemplares y da un "
     "valor; la pendiente del valor enseña al actor.",
     "lab.diagram.actor_noise": "situación",
     "lab.diagram.actor_g": "actor = G",
     "lab.diagram.actor_fake": "acción",
-    "lab.diagram.actor_real": "ejemplos",
+    "lab.diagram.actor_real": "ejemplares",
     "lab.diagram.actor_d": "crítico = D",
     "lab.diagram.actor_opinion": "valor",
     "lab.diagram.actor_lesson": "la pendiente del valor",

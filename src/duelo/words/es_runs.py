@@ -150,7 +150,8 @@ RUNS = {
     "lab.explore.point": "({x}; {y})",
     "lab.explore.this": "Guardar esta",
     "lab.explore.sliders": "Gire sus latentes",
-    "lab.explore.sliders_hint": "Las direcciones que más cambian la imagen, la más fuerte primero, en desviaciones típicas.",
+    "lab.explore.sliders_hint": "Las direcciones que más cambian la imagen, la más fuerte primero, en desviaciones "
+    "estándar.",
     "lab.explore.direction": "Dirección {n}",
     "lab.explore.reset": "Volver a la muestra",
     "lab.explore.next": "¿Copia?",
@@ -186,6 +187,6 @@ RUNS = {
     "lab.explore.way": "De una a otra",
     "lab.explore.way_hint": "Nueve pasos entre dos muestras, por la esfera cerca de la cual están los latentes.",
     "lab.explore.take.a": "Empezar en la elegida",
-    "lab.explore.take.b": "Acabar en la elegida",
+    "lab.explore.take.b": "Terminar en la elegida",
     "lab.explore.step": "Paso {n} de {of}",
 }

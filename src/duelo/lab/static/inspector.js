@@ -13,8 +13,9 @@ export function inspector(tools) {
   const { t } = context;
   const picture = h("div", { class: "closeup-picture" });
   const save = h("button", { type: "button", class: "button small", onclick: () => download(picture.querySelector("canvas")) }, icon("download"), t("lab.explore.this"));
-  const near = h("div", { class: "neighbours", "aria-live": "polite" });
-  const judged = h("div", { class: "stack opinion" });
+  const waiting = () => h("p", { class: "hint" }, t("lab.loading"));
+  const near = h("div", { class: "neighbours", "aria-live": "polite" }, waiting());
+  const judged = h("div", { class: "stack opinion" }, waiting());
   const dials = sliders(tools, (offsets) => go({ ...state.spot, offsets }, me));
   let timer = 0;
 
