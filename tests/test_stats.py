@@ -27,7 +27,12 @@ def test_moments_agree_with_numpy_over_batches_of_different_sizes() -> None:
 
 
 def test_several_figures_at_once_are_what_each_is_alone() -> None:
-    figures = {"loss": torch.randn(8), "right": torch.rand(8) > 0.5, "deviation": torch.tensor(2.5), "all": torch.randn(3, 4)}
+    figures = {
+        "loss": torch.randn(8),
+        "right": torch.rand(8) > 0.5,
+        "deviation": torch.tensor(2.5),
+        "all": torch.randn(3, 4),
+    }
     for _ in range(2):
         stats.report_all(figures)
     together = stats.collect()
