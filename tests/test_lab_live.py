@@ -303,34 +303,45 @@ def test_a_folder_of_ones_own_images_is_played_only_where_it_is_allowed(lab: Run
     assert lab.json("live")["nimg"] == 8
 
 
-def test_when_nobody_looks_the_game_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    import asyncio
+def test_when_nobody_looks_the_game_rests_and_goes_on_when_somebody_does() -> None:
+    worker = Worker(lambda *message: None, deserted=0.2)
+    assert worker.hear("start", {"settings": ring().values(), "drawn": None, "play": True}) is None
 
-    from duelo.lab import live as module
+    def rounds(seconds: float) -> int:
+        """How many are played within so many seconds, by a process as it is."""
+        before, end = worker.rounds, time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(min(worker.pause, 0.05))
+            worker.go_on()
+        return worker.rounds - before
 
-    asked: list[str] = []
+    assert rounds(0.5) > 0
+    assert rounds(0.3) == 0
+    assert worker.pause > 0.05, "it does not spin either"
+    assert worker.state == "playing"
+    assert worker.hear("watch", {"heat": 64}) is None
+    assert rounds(0.15) > 0
+    assert worker.hear("do", {"action": "pause", "n": 1}) is None
+    assert worker.hear("attend", {}) is None
+    assert rounds(0.1) == 0, "who pauses finds it paused"
 
-    async def watch() -> None:
-        game = module.Live("ring", Path)
-        game.state = "playing"
 
-        async def ask(what: str, **values: Any) -> None:
-            asked.append(values["action"])
+def test_a_game_whose_pages_are_hidden_or_gone_rests(lab: RunningLab) -> None:
+    from duelo.lab.worker import DESERTED
 
-        monkeypatch.setattr(game, "ask", ask)
-        monkeypatch.setattr(module, "DESERTED", 0.05)
-        events = game.events()
-        assert (await anext(events)).startswith("event: state\n")
-        await events.aclose()
-        again = game.events()  # somebody comes back in time
-        await anext(again)
-        await asyncio.sleep(0.2)
-        assert asked == []
-        await again.aclose()
-        await asyncio.sleep(0.2)
-
-    asyncio.run(watch())
-    assert asked == ["pause"]
+    lab.json("live", {**SMALL, "play": True})
+    with Listener(lab) as listener:  # a page that is hidden asks for no frames
+        start = time.monotonic()
+        listener.door.settimeout(DESERTED / 2)
+        with pytest.raises(TimeoutError):
+            listener.next("never")  # it hears ticks until there are none any more
+        assert DESERTED - 1 < time.monotonic() - start - DESERTED / 2 < DESERTED + 3
+    with Listener(lab) as listener:
+        frame(lab)
+        _, first = listener.next("tick")
+        assert first["state"] == "playing"
+        assert listener.next("tick")[1]["nimg"] > first["nimg"]
+    lab.json("live/do", {"action": "pause"})
 
 
 def test_only_members_that_were_asked_for_are_trained_on() -> None:

@@ -35,7 +35,6 @@ REAL_EVERY = 50  # frames
 WAIT = 5.0  # seconds for a newer frame
 ANSWER = 60.0  # seconds for the process: it may have to load torch, or a large folder
 QUEUED = 200  # events for a page that does not take them, before it is dropped
-DESERTED = 30.0  # seconds without anyone who looks, after which the game pauses
 HEARTBEAT = 10.0
 REMIND = 1.0  # seconds between two words to the process that somebody looks
 
@@ -64,7 +63,6 @@ class Live:
         self.pipe: Connection | None = None
         self.process: Any = None
         self.sending = asyncio.Lock()
-        self.deserted: asyncio.TimerHandle | None = None
         self.reminded: tuple[dict[str, Any], float] = ({}, 0.0)  # what the process knows to be wanted, and since when
         self.closing = False
 
@@ -256,8 +254,7 @@ class Live:
         """What happens, as server-sent events; first the whole state."""
         queue: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue()
         self.listeners.add(queue)
-        if self.deserted:
-            self.deserted.cancel()
+        self.remind("attend")
         try:
             yield event("state", self.whole())
             while not self.closing:
@@ -271,23 +268,20 @@ class Live:
                 yield event(*told)
         finally:
             self.listeners.discard(queue)
-            if not self.listeners and not self.closing:
-                loop = asyncio.get_running_loop()
-                self.deserted = loop.call_later(DESERTED, lambda: loop.create_task(self._pause()))
 
-    async def _pause(self) -> None:
-        """Nobody has looked for a while."""
-        if self.state == "playing" and not self.listeners:
-            with contextlib.suppress(UserError):
-                await self.ask("do", action="pause", n=1)
+    def remind(self, what: str, **wanted: Any) -> None:
+        """Let the process know that somebody looks: it rests when nobody asks for anything. A stream alone is no sign of
+        somebody, since a page that is hidden keeps its own."""
+        if self.pipe is not None:
+            task = asyncio.create_task(self.ask(what, **wanted))
+            task.add_done_callback(lambda done: done.exception())
 
     async def frame_after(self, after: int, heat: int, optimal: bool, known: int | None) -> bytes | None:
         """The newest frame beyond `after`, packed, or None if there is none for a while. known: whose data the page has."""
         wanted, now = {"heat": heat, "optimal": optimal}, asyncio.get_running_loop().time()
         if self.pipe is not None and (wanted != self.reminded[0] or now - self.reminded[1] > REMIND):
             self.reminded = wanted, now
-            task = asyncio.create_task(self.ask("watch", **wanted))
-            task.add_done_callback(lambda done: done.exception())
+            self.remind("watch", **wanted)
         if (self.frame is None or self.frame[0] <= after) and not self.closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.newer.wait(), WAIT)
@@ -333,6 +327,7 @@ def router(live: Live) -> APIRouter:
 
     @routes.get("")
     async def get() -> Response:
+        live.remind("attend")
         return seen()
 
     @routes.post("")

@@ -32,13 +32,14 @@ DIAGNOSIS_EVERY = 1.0  # seconds
 WANTED_FOR = 3.0  # seconds after somebody asked, frames are drawn
 OPTIMAL_EVERY, OPTIMAL_FOR = 2.0, 8.0  # seconds; the latter after somebody asked for it: longer than a frame is waited for
 PATIENCE = 0.1  # seconds that a paused game waits for a command before it looks around
+DESERTED = 10.0  # seconds since anybody asked for anything, after which the game rests, until somebody does
 Tell = Callable[..., None]
 
 
 def main(pipe: Connection) -> None:
     """The process, from its first command to the end of the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server hears Ctrl-C, and then closes the pipe
-    worker = Worker(lambda *message: pipe.send(message))
+    worker = Worker(lambda *message: pipe.send(message), DESERTED)
     try:
         while True:
             while pipe.poll(worker.pause):
@@ -72,10 +73,12 @@ class Worker:
 
     tell: called with what is to be told: ("tick", {...}), ("frame", meta, arrays, sticky) where `sticky` ones stay as they
     are for later frames, ("duel", {...}), ("finding", [...]), ("settings", {...}), ("failed", error).
+    deserted: seconds without a command after which a game that is on rests.
     """
 
-    def __init__(self, tell: Tell) -> None:
-        self.tell = tell
+    def __init__(self, tell: Tell, deserted: float = math.inf) -> None:
+        self.tell, self.deserted = tell, deserted
+        self.heard = time.perf_counter()
         self.game: LiveGame | None = None
         self.state = "empty"
         self.frames, self.data_id, self.rounds, self.seen = 0, 0, 0, 0
@@ -100,13 +103,21 @@ class Worker:
     @property
     def pause(self) -> float:
         """How long there is nothing to do but to listen, in seconds."""
-        if self.state != "playing":
+        if self.state != "playing" or self.resting:
             return PATIENCE
         return min(PATIENCE, max(0.0, self.next_round - time.perf_counter()))
 
+    @property
+    def resting(self) -> bool:
+        """Has nobody asked for anything for so long that nobody seems to look?"""
+        return time.perf_counter() - self.heard > self.deserted
+
     def hear(self, what: str, values: Any) -> tuple[str, dict[str, Any]] | None:
         """Do what is asked; None, or what is wrong with it."""
+        if self.resting:
+            self.be(self.state)  # the speeds are those since then
         does: dict[str, Tell] = {"start": self.start, "change": self.change, "do": self.do, "watch": self.watch}
+        does["attend"] = lambda: None  # somebody is there, who does not want to see frames
         try:
             does[what](**values)
         except UserError as error:
@@ -115,6 +126,8 @@ class Worker:
             if not isinstance(error, ValueError | RuntimeError | MemoryError):
                 traceback.print_exc()  # our mistake: for the terminal; the game there was goes on
             return "lab.live.impossible", {"why": " ".join(str(error).split())[:300]}
+        finally:
+            self.heard = time.perf_counter()
         return None
 
     def start(self, settings: dict[str, Any], drawn: list[list[float]] | None, play: bool) -> None:
@@ -184,7 +197,7 @@ class Worker:
     def go_on(self) -> None:
         """A round, if the game is on and it is time for one, and what is due after it."""
         game = self.game
-        if game is None or self.state != "playing" or time.perf_counter() < self.next_round:
+        if game is None or self.state != "playing" or self.resting or time.perf_counter() < self.next_round:
             return
         speed = game.settings.speed
         self.next_round = time.perf_counter() + 1 / speed if speed < UNLIMITED else 0.0
