@@ -54,7 +54,7 @@ def test_a_lesson_whose_chapters_are_done_does_not_scroll_sideways(page: Any, la
     show(page, lab, "#lesson/networks")
     page.wait_for_selector(".lesson-steps .done")
     assert page.locator(".lesson-steps .done").count() == len(CHAPTERS)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert errors == []
 
 
@@ -144,6 +144,26 @@ def test_numbers_are_written_as_the_language_has_them(page: Any, lab: RunningLab
         lang,
     )
     assert [text.replace("\u202f", " ").replace("\u00a0", " ") for text in texts] == NUMBERS[lang]
+
+
+def test_distances_to_neighbours_have_one_unit(page: Any, lab: RunningLab) -> None:
+    show(page, lab, "#watch")
+    text = page.evaluate(
+        """async () => { const [images, numbers] = await Promise.all(
+          ['images', 'format'].map((name) => import(`/static/${name}.js`)));
+        const t = (key, values = {}) => `${key} ${values.distance ?? ''}`;
+        const quiet = () => () => {};
+        const context = { t, format: numbers.makeFormat('en', t), announce: quiet, onLeave: quiet, onTheme: quiet };
+        const stage = images.imageStage(context);
+        const one = { data: new Uint8Array(64), shape: [1, 8, 8, 1] };
+        const distances = { data: [510, 1020] }; // grey levels, as the live game tells them
+        const nearest = { nearest: one, nearest_heldout: one, distances };
+        stage.show({ frame: { arrays: { fakes: one, logits: { data: [0] }, ...nearest } } });
+        stage.grids.fakes.pick(0);
+        return stage.element.querySelector('.closeup').textContent; }"""
+    )
+    assert "lab.images.nearest 2lab" in text  # of the full range, as where a run is explored
+    assert "lab.images.nearest_heldout 4" in text
 
 
 def test_what_moves_ten_times_a_second_moves_at_once(page: Any, lab: RunningLab) -> None:
