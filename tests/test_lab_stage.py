@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from labs import RunningLab, chromium, open_lab, overheard, running, show
+from labs import RunningLab, chromium, open_lab, overheard, running, show, with_runs
 
 from duelo.words import say
 
@@ -81,3 +83,20 @@ def test_a_game_is_not_lost_with_its_server_without_a_word(browser: Any, tmp_pat
             page.get_by_text(sentence).wait_for(state="hidden")
         finally:
             second.end()
+
+
+def test_beside_a_verdict_no_alarm_is_said_of_the_training_only(page: Any, lab: RunningLab, finished_ring: Path) -> None:
+    folder = with_runs(lab.folder, plain=finished_ring, judged=finished_ring) / "runs"
+    for run in folder.iterdir():
+        lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
+        unseen = [json.dumps({**line, "duel": {}}) + "\n" for line in lines]  # the referee found nothing
+        (run / "stats.jsonl").write_text("".join(unseen))
+        (run / "verdict.json").unlink(missing_ok=True)
+    verdict = {"fingerprint": "", "sentences": {"en": ["It found 1 of 8 modes."]}}
+    (folder / "judged" / "verdict.json").write_text(json.dumps(verdict))
+    show(page, lab, "#runs/plain")
+    page.get_by_text(say("lab.findings.none", "en")).wait_for()
+    show(page, lab, "#runs/judged")
+    page.get_by_text("It found 1 of 8 modes.").wait_for()
+    page.get_by_text(say("lab.findings.judged", "en")).wait_for()
+    assert page.get_by_text(say("lab.findings.none", "en")).count() == 0

@@ -11,7 +11,8 @@ from duelo.words import say
 
 FEW = 0.5  # of the modes; healthy games pass here too, but only while hardly any of their points are good
 GOOD = 0.25  # of the points: enough to say that they are of these modes
-JUDGEMENTS, IMAGES = 4, 50_000  # in a row: for so long at least
+JUDGEMENTS, IMAGES = 4, 50_000  # for so long at least
+LAPSES = 2  # judgements in a row that say nothing: a generator on its way from one mode to the next has hardly a good point
 GROUPS = {  # of the page's controls (static/controls.js): where those are that a remedy names
     "members": "start",
     **dict.fromkeys(("discriminator_rate", "discriminator_steps"), "d"),
@@ -39,19 +40,19 @@ def missing_modes(lines: Sequence[dict[str, Any]]) -> Finding | None:
     Variety alone cannot say it: two modes of eight, each hit as widely as it is, leave it at nearly that of the data.
     """
     judged = [(line["nimg"], line["judgement"]) for line in lines if "modes" in line.get("judgement", {})]
-    start = len(judged)
-    while start > 0 and _collapsed(judged[start - 1][1]):
-        start -= 1
-    spell = judged[start:]
-    if len(spell) < JUDGEMENTS or spell[-1][0] - spell[0][0] < IMAGES:
+    spell: list[tuple[int, Mapping[str, float]]] = []  # the latest first
+    lapses = 0
+    for nimg, judgement in reversed(judged):
+        lapses = 0 if judgement["modes"] and judgement["good"] >= GOOD else lapses + 1
+        if judgement["modes"] > FEW * judgement["k"] or lapses > LAPSES:
+            break
+        if not lapses:
+            spell.append((nimg, judgement))
+    if len(spell) < JUDGEMENTS or spell[0][0] - spell[-1][0] < IMAGES:
         return None
-    now = spell[-1][1]
+    now = spell[0][1]
     evidence = {"judgements": float(len(spell)), **{name: float(now[name]) for name in ("modes", "k", "good")}}
-    return Finding("missing_modes", spell[0][0], evidence)
-
-
-def _collapsed(judgement: Mapping[str, float]) -> bool:
-    return 0 < judgement["modes"] <= FEW * judgement["k"] and judgement["good"] >= GOOD
+    return Finding("missing_modes", spell[-1][0], evidence)
 
 
 def remedy(finding: Finding, lang: str | None = None) -> str:

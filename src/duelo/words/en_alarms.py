@@ -3,9 +3,9 @@
 ALARMS = {
     "found.missing_modes": "mode collapse",
     "finding.missing_modes": "Since {kimg} kimg ({judgements:.0f} judgements) the generator serves only {modes:.0f} of the "
-    "{k:.0f} modes: {good:.0%} of its points are good ones, and all of these are of the same few. It has given up the "
-    "others.",
+    "{k:.0f} modes, though {good:.0%} of its points are good ones: it has given up the others.",
     "lab.findings.quiet": "No finding yet: what looks bad must last for several looks before it is called an alarm.",
+    "lab.findings.judged": "No alarm during the training; what came of it stands in the verdict.",
     "lab.forgotten": "The server began anew, and the live game that was on is lost; “{play}” starts another one.",
     "lab.remedy.missing_modes": "Set {r1} and {r2} to 1: a discriminator with gentle slopes still shows the way to modes "
     "that were left out.",

@@ -3,9 +3,9 @@
 ALARMS = {
     "found.missing_modes": "colapso de modos",
     "finding.missing_modes": "Desde {kimg} kimg ({judgements:.0f} juicios) la generadora atiende solo {modes:.0f} de los "
-    "{k:.0f} modos: el {good:.0%} de sus puntos está bien, pero todos son de los mismos pocos. A los demás modos "
-    "renunció.",
+    "{k:.0f} modos, aunque el {good:.0%} de sus puntos está bien: renunció a los demás.",
     "lab.findings.quiet": "Aún no hay diagnóstico: lo que se ve mal debe durar varias miradas antes de que se dé la alarma.",
+    "lab.findings.judged": "Sin alarmas durante el entrenamiento; lo que resultó de él está en el veredicto.",
     "lab.forgotten": "El servidor empezó de nuevo y la partida en vivo que había se perdió; “{play}” empieza otra.",
     "lab.remedy.missing_modes": "Ponga {r1} y {r2} en 1: una discriminadora de pendientes suaves sigue mostrando el camino "
     "hacia los modos abandonados.",

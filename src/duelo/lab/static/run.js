@@ -92,7 +92,7 @@ export function oneRun(element, context, name) {
     try {
       const found = await api.get(`${place}/diagnosis`);
       if (ended || !parts) return;
-      parts.findings.show(found.findings);
+      parts.findings.show(found.findings, Boolean(data.run.verdict?.length));
       parts.charts.levels(found.equilibrium);
     } catch {
       // it will be asked again
@@ -315,7 +315,7 @@ function found({ t, format }) {
   const list = h("div", { class: "findings" }, h("p", { class: "hint" }, t("lab.runs.looking")));
   return {
     element: h("section", { class: "card stack" }, h("h2", {}, t("lab.findings.title")), list),
-    show(all) {
+    show(all, judged) {
       clear(list).append(
         ...all.map((one) =>
           h(
@@ -328,7 +328,7 @@ function found({ t, format }) {
           ),
         ),
       );
-      if (!all.length) list.append(h("p", { class: "hint" }, t("lab.findings.none")));
+      if (!all.length) list.append(h("p", { class: "hint" }, t(judged ? "lab.findings.judged" : "lab.findings.none")));
     },
   };
 }
