@@ -42,16 +42,6 @@ def test_a_generator_that_jumps_from_mode_to_mode_has_collapsed_all_the_while() 
     assert missing_modes(judged(*[(1, 0.9)] * 3, (8, 0.1), (1, 0.9))) is None  # it was everywhere in between
 
 
-def test_a_generator_that_jumps_from_mode_to_mode_has_collapsed_all_the_while() -> None:
-    on_its_way = [(0, 0.01), (1, 0.1)]
-    finding = missing_modes(judged((0, 0.0), *[(1, 0.9)] * 2, *on_its_way, *[(1, 0.8)] * 2, *on_its_way))
-    assert finding is not None
-    assert finding.nimg == 40_000
-    assert finding.evidence == {"judgements": 4.0, "modes": 1.0, "k": 8.0, "good": 0.8}
-    assert missing_modes(judged(*[(1, 0.9)] * 4, *on_its_way, (0, 0.0))) is None  # it has left them for good
-    assert missing_modes(judged(*[(1, 0.9)] * 3, (8, 0.1), (1, 0.9))) is None  # it was everywhere in between
-
-
 @pytest.mark.parametrize(
     "lines",
     [
