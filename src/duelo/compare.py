@@ -112,9 +112,8 @@ def table(runs: list[Run]) -> str:
         rows.append([run.name, *(value for _, value in figures(run, comparable(runs))), differs])
     blocks = [aligned(rows)]
     for key, limits, found in equal_blocks(runs):
-        blocks.append(
-            say(key, **limits) + "\n" + aligned([[run.name, *spot(at)] for run, at in zip(runs, found, strict=True)])
-        )
+        lines = aligned([[run.name, *spot(at)] for run, at in zip(runs, found, strict=True)])
+        blocks.append(f"{say(key, **limits)}\n{lines}")
     warned = [say("inspect.warning", text=say(key, **values)) for key, values in warnings(runs)]
     return "\n\n".join([*blocks, *(["\n".join(warned)] if warned else [])])
 
@@ -134,9 +133,8 @@ def write(runs: list[Run], out: Path) -> Path:
 
 def place(folders: list[RunFolder]) -> Path:
     """Where the page goes: beside the runs if they are all in one folder, else here."""
-    parents, here = {Path(os.path.abspath(folder.path)).parent for folder in folders}, Path.cwd()
-    parent = min(parents)
-    if len(parents) > 1:
+    (parent, *others), here = {Path(os.path.abspath(folder.path)).parent for folder in folders}, Path.cwd()
+    if others:
         return Path("compare.html")
     return (parent.relative_to(here) if parent.is_relative_to(here) else parent) / "compare.html"
 
@@ -146,7 +144,7 @@ def read(folders: list[RunFolder]) -> list[Run]:
     different: dict[str, RunFolder] = {}
     for folder in folders:
         different.setdefault(os.path.realpath(folder.path), folder)
-    folders = list(different.values())
+    folders = [*different.values()]
     if len(folders) < 2:
         raise UserError("compare.few")
     runs = []
@@ -371,16 +369,15 @@ def figure(
 def pictures(runs: list[Run]) -> list[tuple[Markup, list[tuple[str, str | None]]]]:
     """Sample grids at equal images, at equal seconds and at the end: (heading, for each run its kimg and picture)."""
     nimg, seconds = reached(runs)
-    rows = TOP if len(runs) > FEW else 10
-    chosen = [
+    rows, found = TOP if len(runs) > FEW else 10, []
+    for title, grids in (
         (both("compare.pictures_images", kimg=kimg(nimg)), [grid_at(run, nimg + run.slack) for run in runs]),
         (both("compare.pictures_time", time=clock(seconds)), [grid_at(run, images_at(run, seconds)) for run in runs]),
         (both("compare.pictures_end"), [newest(run.grids, [True] * len(run.grids)) for run in runs]),
-    ]
-    return [
-        (title, [snapshot(grid, 10 if run.recipe.points else rows) for run, grid in zip(runs, grids, strict=True)])
-        for title, grids in chosen
-    ]
+    ):
+        each = zip(runs, grids, strict=True)
+        found.append((title, [snapshot(grid, 10 if run.recipe.points else rows) for run, grid in each]))
+    return found
 
 
 def images_at(run: Run, seconds: float) -> int:
