@@ -28,9 +28,9 @@ from cells import Cell, study
 import duelo
 from duelo import rejection
 from duelo.build import build, opponent, pair_of, schedule
+from duelo.intervals import wilson
 from duelo.learner import Learner, crossed, sample
 from duelo.measure import judged, score, sliced_wasserstein
-from duelo.measure.estimate import wilson
 from duelo.recipes import Recipe
 
 RATES, WIDTHS, RULES = (0.1, 1.0, 10.0), (0.25, 1.0, 4.0), ("fixed", "adaptive")

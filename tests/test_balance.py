@@ -55,6 +55,14 @@ def test_the_lead_and_the_memory_are_what_they_say() -> None:
     assert duel(train_logit=-1.0).memory == 0.0
 
 
+def test_shares_have_the_interval_that_their_number_tells() -> None:
+    found = replace(duel(0.5, 0.0), n=100, train_right=0.5, referee_right=0.9, fake_right=1.0).intervals
+    # solved by hand: the shares p from which 0.5, 0.9 and 1 of 100 are 1.96 standard errors sqrt(p (1 - p) / 100) away
+    assert found["train_right"] == pytest.approx((0.4038, 0.5962), abs=1e-4)
+    assert found["referee_right"] == pytest.approx((0.8256, 0.9448), abs=1e-4)
+    assert found["fake_right"] == pytest.approx((0.9630, 1.0), abs=1e-4)
+
+
 def test_adaptive_shifts_the_rates_until_both_sides_move_equally_fast() -> None:
     """Two sides whose weights move as their rates say, one of them ten times too fast: both rates meet in the middle."""
     for handicap in (10.0, 0.1):

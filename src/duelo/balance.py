@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from duelo.intervals import wilson
+
 EVEN_MOVES = 1.0  # how fast the weights of the discriminator should move beside the generator's
 RATE_STEP = 0.35  # doublings of a rate at a look, at most
 MOST_DOUBLINGS = 5.0
@@ -72,6 +74,11 @@ class Duel:
     def lead(self) -> float:
         """By how much more than half the discriminator is right on referee images and fakes, in [-1, 1]."""
         return self.referee_right + self.fake_right - 1
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """The 95 % intervals of the three shares (Wilson 1927), by their names."""
+        return {name: wilson(getattr(self, name), self.n) for name in ("train_right", "referee_right", "fake_right")}
 
     @property
     def memory(self) -> float:

@@ -210,7 +210,7 @@ def observe(tick: Round, memory: Memory) -> None:
     for name in CONTROLS:
         stats.report(name, getattr(tick.controls, name))
     if tick.duel is not None:
-        memory.duel = asdict(tick.duel)
+        memory.duel = asdict(tick.duel) | {"intervals": tick.duel.intervals}
 
 
 def judge(session: Session) -> dict[str, Any]:

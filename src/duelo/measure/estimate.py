@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from duelo.intervals import wilson
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -55,10 +57,3 @@ def share(hits: int, n: int, floor: float) -> Estimate:
     """The share of `n` members that are `hits`, with its interval by Wilson 1927: a share of 0 or 1 has one, too."""
     low, high = wilson(hits / n, n)
     return Estimate(hits / n, low if hits else 0.0, high if hits < n else 1.0, floor, n)
-
-
-def wilson(p: float, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's interval (1927) of a share `p` of `n` members: its bounds are `z` of their own standard errors away."""
-    z2 = z**2
-    middle, reach = (p + z2 / (2 * n)) / (1 + z2 / n), math.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    return middle - reach, middle + reach

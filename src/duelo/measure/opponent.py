@@ -19,7 +19,8 @@ from torch.optim import AdamW
 
 from duelo.data.augment import augment
 from duelo.data.pixels import to_bytes, to_floats
-from duelo.measure.estimate import Estimate, wilson
+from duelo.intervals import wilson
+from duelo.measure.estimate import Estimate
 from duelo.networks import PAIRS
 
 WIDTHS = {"small": 8, "medium": 24, "large": 64}  # of the opponents for images
