@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -24,6 +26,12 @@ class Server(uvicorn.Server):
 
     lab: Lab
     trainings: Trainings
+    interrupted = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Remember a Ctrl-C: where the last task ends at that very moment, nothing else would."""
+        self.interrupted = self.interrupted or sig == signal.SIGINT
+        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then everything else."""
@@ -52,6 +60,8 @@ def run(data: str, door: socket.socket, host: str, token: str | None, runs: Path
     server.lab, server.trainings = lab, trainings
     try:
         server.run([door])
+        if server.interrupted:
+            raise KeyboardInterrupt
     finally:
         for errands in (clerk, inspector, explorer):
             errands.close()
