@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from cells import Cell, study
-from copying_power import parts
+from copying_power import FRACTIONS, parts
 from torch import Tensor
 
 from duelo.measure.cells import assign, k_means
@@ -29,7 +29,7 @@ from duelo.measure.neighbours import nearest
 from duelo.measure.planted import ALTERATIONS, altered
 from duelo.measure.twins import ToTrain
 
-FRACTIONS, LEVEL_Z = (0.0001, 0.001, 0.01, 0.1), 2.33
+LEVEL_Z = 2.33
 MEASURES = ("authenticity", "memorisation", "fld_gap", "c_t")
 BASES = ("real digits", "a generator's samples")
 
