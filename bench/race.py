@@ -27,18 +27,18 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import torch
 from cells import Cell, study
+from clock import paced
 from torch import Tensor
 from tutorials import TUTORIALS, enlarged, imitations, loop
 
 import duelo
-from duelo.build import build, kimg_in, schedule
+from duelo.build import build, schedule
 from duelo.learner import sample
 from duelo.measure import fresh_opponents, load_features, quality
 
 N, THREADS = 10_000, 2
 SEEDS, LENGTHS = range(3), {"duelo": (1, 3, 10, 60), "pytorch": (10,), "keras": (10,)}
 MARKS = (15, 30, 60, 120, 180, 300, 420, 600)  # seconds at which a tutorial is looked at
-NEAR = 0.97  # of the images that the measured speed promises: the rates should have fallen when the clock stops
 PICTURES = Path(__file__).parents[1] / "runs/race"
 Make = Callable[[int], Tensor]  # n -> images [n, 1, 28, 28] uint8
 
@@ -54,8 +54,7 @@ class Contestant:
 def ours(minutes: float, seed: int) -> Contestant:
     """The default recipe for digits, for so many minutes."""
     dataset = duelo.load("digits")
-    recipe = duelo.resolve("digits", None, {"minutes": minutes, "seed": seed})
-    recipe = recipe.model_copy(update={"kimg": NEAR * kimg_in(recipe, dataset, "cpu")})
+    recipe = paced(duelo.resolve("digits", None, {"minutes": minutes, "seed": seed}), dataset)
     game = build(recipe)
 
     def training() -> Iterator[int]:

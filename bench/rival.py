@@ -1,84 +1,105 @@
 """Are variational autoencoders better? The lecture's claim L3, tested: the default GAN against VAEs of one stage and of two.
 
-    python bench/rival.py              # 180 seconds of training each, seeds 0 to 4: some three hours
+    python bench/rival.py              # 120 seconds of training each, seeds 0 to 4: an hour and a half
     python bench/rival.py 60 0 1       # other seconds, other seeds
 
-Each recipe trains on digits for the same time, in turn (GAN, VAE, two stages, GAN, ...), by the command a user would
-give, with the same networks; `--minutes` measures the speed first and sets the length, so the seconds that a run took in
-the end are in its cell. A run's best point, chosen with the referee part, makes 10,000 digits, and `duelo measure` judges
-them: the ratio of FD-digits to that of real training digits, coverage, fresh opponents, copies. Nothing else may run
-meanwhile. The grids in runs/rival are to be looked at. Each finished cell is written to bench/results/rival.jsonl;
-started again, the study goes on where it stopped.
+Each recipe trains on digits for the same time, in turn (GAN, VAE, two stages, GAN, ...), with networks of the same make and
+width; its speed is measured first and sets the length, so that its rates have fallen when the clock stops. Nothing else may
+run meanwhile. The averaged generator as it then stands makes 10,000 digits, kept in runs/rival with a grid to be looked at.
+When all have trained, their samples are judged: the ratio of FD-digits to that of real training digits, coverage, the
+smallest and the largest fresh opponent (of real digits they say 50 %: bench/calibration.py), copies. Each finished cell is
+written to bench/results/rival.jsonl; started again, the study goes on where it stopped.
 """
 
 from __future__ import annotations
 
-import platform
-import subprocess
+import json
 import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import torch
 from cells import Cell, study
+from clock import paced
 
 import duelo
-from duelo import evidence, verdict
-from duelo.folder import RunFolder
-from duelo.networks import Pair
+from duelo.build import build, schedule
+from duelo.learner import sample
+from duelo.measure import copying, fresh_opponents, load_features, quality
 
 WORK = Path(__file__).parents[1] / "runs/rival"
-RECIPES = ("digits", "vae", "vae2")
-SEEDS, SECONDS = range(5), 180
+RECIPES = {"digits": "GAN", "vae": "VAE", "vae2": "two-stage VAE"}
+SEEDS, SECONDS, N = range(5), 120, 10_000
 
 
-def weights(pair: Pair) -> dict[str, int]:
-    """How many numbers each network learns."""
-    return {side: sum(p.numel() for p in network.parameters()) for side, network in pair.sides().items()}
+def place(recipe: str, seed: int, seconds: int) -> Path:
+    """Where the samples of a training are."""
+    return WORK / f"{recipe}-{seconds}s-seed{seed}.npz"
 
 
-def play(recipe: str, seed: int, seconds: int) -> Cell:
-    """A run as a user starts it (one that was cut off goes on), and what it came to."""
-    folder = WORK / f"{recipe}-{seconds}s-seed{seed}"
-    length = ["--minutes", str(seconds / 60), "--seed", str(seed)]
-    command = [sys.executable, "-m", "duelo", "train", "digits", "--recipe", recipe, *length, "--out", str(folder)]
-    subprocess.run(command, check=True)
-    samples = evidence.of_run(RunFolder(folder), seed=seed)
-    found, pictures = verdict.assess(samples, seed=seed)
-    verdict.keep(RunFolder(folder), found, pictures)
-    game, _ = duelo.load_game(RunFolder(folder), device="cpu")
-    duelo.tile(samples.generated[:100], columns=10).save(folder.with_suffix(".png"))
-    lines = RunFolder(folder).stats()
-    return {
-        "ratio": found["quality"]["ratio"],
-        "coverage": found["quality"]["coverage"],
-        "opponents": {each["size"]: each["accuracy"] for each in found["equilibrium"]["opponents"]},
-        "copies": found["copying"]["share"],
-        "training_s": lines[-1]["time"]["seconds"],
-        "kimg": round(lines[-1]["nimg"] / 1000, 1),
-        "best_kimg": round(game.nimg / 1000, 1),
-        "weights": weights(game.pair),
+def train(recipe_name: str, seed: int, seconds: int) -> None:
+    """Train, unless that was done, and keep 10,000 samples and what the training took."""
+    file = place(recipe_name, seed, seconds)
+    if file.exists():
+        return
+    dataset = duelo.load("digits")
+    recipe = paced(duelo.resolve("digits", recipe_name, {"minutes": seconds / 60, "seed": seed}), dataset)
+    learner = build(recipe)
+    start = time.perf_counter()
+    for tick in learner.rounds(dataset.train, seed, schedule(recipe), dataset.referee, recipe.balance.look_kimg):
+        if tick.nimg >= recipe.length or time.perf_counter() - start >= seconds:
+            break
+    took = {
+        "seconds_taken": round(time.perf_counter() - start, 1),
+        "kimg": round(learner.nimg / 1000, 1),
+        "kimg_planned": recipe.kimg,
+        "weights": {side: sum(p.numel() for p in net.parameters()) for side, net in learner.pair.sides().items()},
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "machine": platform.machine(),
+    }
+    images = sample(learner, N, seed)
+    duelo.tile(images[:100], columns=10).save(file.with_suffix(".png"))
+    np.savez_compressed(file, images=images.numpy(), took=json.dumps(took))
+    print(recipe_name, seed, took, flush=True)
+
+
+def judge(recipe: str, seed: int, seconds: int) -> Cell:
+    """What the samples of a training are worth."""
+    kept, dataset, features = np.load(place(recipe, seed, seconds)), duelo.load("digits"), load_features("digits")
+    images = torch.from_numpy(kept["images"])
+    train, heldout = (part.first(len(part)) for part in (dataset.train, dataset.heldout))
+    good = quality(train, heldout, images, features, seed)
+    met = fresh_opponents(heldout, images, None, seed, sizes=("small", "large"))
+    return json.loads(str(kept["took"])) | {
+        "ratio": asdict(good.ratio),
+        "precision": asdict(good.precision),
+        "coverage": asdict(good.coverage),
+        "opponents": {one.size: asdict(one.accuracy) for one in met},
+        "copies": asdict(copying(train, heldout, images, features, seed).share),
     }
 
 
 def table(cells: list[Cell], seconds: int) -> None:
     """Medians over the seeds, and their range."""
-    for recipe in RECIPES:
+    for recipe, name in RECIPES.items():
         mine = [cell for cell in cells if (cell["recipe"], cell["seconds"]) == (recipe, seconds)]
         if not mine:
             continue
         figures = {
             "FD ratio": [cell["ratio"]["value"] for cell in mine],
+            "precision": [cell["precision"]["value"] for cell in mine],
             "coverage": [cell["coverage"]["value"] for cell in mine],
-            "largest opponent": [cell["opponents"]["large"]["value"] for cell in mine],
+            "small opponent": [cell["opponents"]["small"]["value"] for cell in mine],
+            "large opponent": [cell["opponents"]["large"]["value"] for cell in mine],
             "copies": [cell["copies"]["value"] for cell in mine],
-            "seconds": [cell["training_s"] for cell in mine],
+            "kimg": [cell["kimg"] for cell in mine],
+            "seconds": [cell["seconds_taken"] for cell in mine],
         }
-        told = (f"{name} {median(found):.3g} ({min(found):.3g} to {max(found):.3g})" for name, found in figures.items())
-        print(f"{recipe:>7}, {len(mine)} seeds: {', '.join(told)}")
+        told = (f"{what} {median(found):.3g} ({min(found):.3g} to {max(found):.3g})" for what, found in figures.items())
+        print(f"{name}, {len(mine)} seeds: {', '.join(told)}; weights {mine[0]['weights']}")
 
 
 def main() -> None:
@@ -86,8 +107,10 @@ def main() -> None:
     words = [int(word) for word in sys.argv[1:]]
     seconds, seeds = (words[0] if words else SECONDS), words[1:] or SEEDS
     WORK.mkdir(parents=True, exist_ok=True)
-    wanted = ((recipe, seed, seconds) for seed in seeds for recipe in RECIPES)
-    table(study("rival", wanted, ("recipe", "seed", "seconds"), play), seconds)
+    wanted = [(recipe, seed, seconds) for seed in seeds for recipe in RECIPES]
+    for one in wanted:
+        train(*one)
+    table(study("rival", wanted, ("recipe", "seed", "seconds"), judge), seconds)
 
 
 if __name__ == "__main__":

@@ -21,14 +21,15 @@ from typing import Any
 
 import torch
 from cells import Cell, study
+from clock import paced
 
 import duelo
-from duelo.build import build, kimg_in, schedule
+from duelo.build import build, schedule
 from duelo.learner import crossed, sample
 from duelo.measure import load_features, modes
 from duelo.play import Game
 
-N, LOOKS, NEAR = 26_000, 4, 0.97
+N, LOOKS = 26_000, 4
 PICTURES = Path(__file__).parents[1] / "runs/stacked"
 WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("digits", {"networks.width": 64, "play.batch": 128, "play.ema_kimg": 50}),
@@ -57,7 +58,7 @@ def play(device: str, length: str, way: str, seed: int) -> Cell:
     asked = {"kimg": float(length[:-4])} if kimg else {"minutes": float(length)}
     recipe = duelo.resolve("stacked-digits", preset, {**settings, **asked, "seed": seed})
     if not kimg:
-        recipe = recipe.model_copy(update={"kimg": NEAR * kimg_in(recipe, dataset, device)})
+        recipe = paced(recipe, dataset, device)
     heldout = dataset.heldout.first(N)
     game = build(recipe, device)
     assert isinstance(game, Game)

@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,6 +108,31 @@ def finished(data: str, kimg: float, folder: Path) -> Path:
     result = duelo("train", data, "--kimg", kimg, "--out", folder / "run", *TINY, cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser for the pages."""
+    from labs import chromium  # which imports this file
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def errors() -> list[str]:
+    """What goes wrong on `page`; a test that wants it to clears it."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Any, errors: list[str], request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A page on which nothing went wrong, as wide as the parameter says. Named after `lab`, it is gone before its server."""
+    from labs import overheard
+
+    with overheard(browser, errors, getattr(request, "param", 1280), 900) as opened:
+        yield opened
+    assert errors == []
 
 
 @pytest.fixture(scope="session")

@@ -8,16 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from labs import RunningLab, chromium, overheard, running, show, until
+from labs import RunningLab, overheard, running, show, until
 
 from duelo.lab.lesson import CHAPTERS
 from duelo.words import LANGUAGES, say
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +22,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
 
 
 @pytest.fixture
-def errors() -> list[str]:
-    return []
-
-
-@pytest.fixture
 def page(browser: Any, errors: list[str], request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A page at 1280 x 900, or as wide as the parameter says."""
-    with overheard(browser, errors, getattr(request, "param", 1280), 900, color_scheme="light") as opened:
+    """A page on which requests may be refused, as wide as the parameter says."""
+    with overheard(browser, errors, getattr(request, "param", 1280), 900) as opened:
         yield opened
 
 
@@ -128,9 +117,22 @@ def test_a_curve_of_the_lesson_is_large_enough_and_says_that_it_is_empty(page: A
     lab.json("live", {"data": "ring", "play": False})
 
 
+def test_the_curves_are_still_there_when_the_page_comes_back(page: Any, lab: RunningLab) -> None:
+    lab.json("live", {"data": "ring", "play": False})
+    for _ in range(3):
+        lab.json("live/do", {"action": "step"})
+    show(page, lab, "#watch")
+    spanish = page.get_by_role("button", name="ES", exact=True)
+    for come_back, lang in ((lambda: None, "en"), (spanish.click, "es"), (page.reload, "es")):
+        come_back()
+        page.wait_for_selector(f"html[data-ready][lang={lang}] [data-frame]")
+        assert page.locator(".chart-none").count() == 3
+        assert page.locator(".chart-none:visible").count() == 0
+
+
 NUMBERS = {
     "en": ["0.00088", "8.8 × 10⁻⁵", "10⁻⁶", "−0.5", "1.39", "53 %", "1,234", "135,168"],
-    "es": ["0,00088", "8,8 × 10⁻⁵", "10⁻⁶", "−0,5", "1,39", "53 %", "1234", "135 168"],
+    "es": ["0.00088", "8.8 × 10⁻⁵", "10⁻⁶", "−0.5", "1.39", "53 %", "1234", "135 168"],
 }
 
 

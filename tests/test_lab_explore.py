@@ -15,11 +15,11 @@ from labs import running
 from PIL import Image
 from torch import Tensor
 
-from duelo import samples
+from duelo import opinion, samples
 from duelo.data import load
 from duelo.data.pixels import to_floats
 from duelo.folder import RunFolder
-from duelo.lab import explorer, latents, opinion
+from duelo.lab import explorer, latents
 from duelo.lab.explore import Map, square
 from duelo.lab.spot import Spot
 from duelo.lab.wire import unpack

@@ -18,6 +18,7 @@ from livegames import SMALL, by_hand, ring, same, weights
 from duelo import data
 from duelo.data import InMemory
 from duelo.lab import wire
+from duelo.lab.curves import KEPT, Curves
 from duelo.lab.game import LiveGame
 from duelo.lab.lesson import chapter_settings
 from duelo.lab.points import Collapsed, Even, Nearer, point_of
@@ -126,6 +127,25 @@ def test_a_vae_learns_beside_the_game_without_touching_it() -> None:
     assert same(weights(live.game.pair.generator), weights(alone.game.pair.generator))
     assert not same(before, weights(live.rival.pair.generator))  # type: ignore[union-attr]
     assert live.rival.nimg == live.nimg == 48  # type: ignore[union-attr]
+
+
+def test_the_curves_so_far_are_kept_within_bounds_and_begin_anew_with_the_game() -> None:
+    kept = Curves()
+    for nimg in range(0, 5_000, 2):
+        tick = {"nimg": nimg, "losses": {"discriminator": nimg / 3}, "real_right": 0.5, "gradients": None}
+        kept.add(tick)
+        kept.add({**tick, "real_right": 1.0})  # of the same moment
+    seen = kept.columns["nimg"]
+    assert seen == sorted(set(seen))
+    assert len(seen) <= KEPT
+    assert seen[-1] == 4_998
+    assert seen[0] < 50  # not the last alone
+    assert {len(column) for column in kept.columns.values()} == {len(seen)}
+    assert kept.columns["discriminator_loss"] == [float(f"{nimg / 3:.4g}") for nimg in seen]
+    assert set(kept.columns["real_right"]) == {0.5}
+    assert set(kept.columns["generator_gradient"]) == {None}
+    kept.add({"nimg": 1})
+    assert kept.columns["nimg"] == [1]
 
 
 # --- over the wire

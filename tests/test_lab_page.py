@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from labs import RunningLab, chromium, overheard, running, show, until
+from labs import RunningLab, running, show, until
 from PIL import Image
 from torch.nn import functional as F
 
@@ -28,28 +28,9 @@ PATIENCE = 240_000  # milliseconds for a chapter: others may use the machine too
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     with running(tmp_path_factory.mktemp("page")) as opened:
         yield opened
-
-
-@pytest.fixture
-def errors() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def page(browser: Any, errors: list[str], request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A page on which nothing went wrong; its width by parameter."""
-    with overheard(browser, errors, getattr(request, "param", 1280), 860, color_scheme="light") as opened:
-        yield opened
-    assert errors == []
 
 
 def latest(lab: RunningLab) -> dict[str, Any]:

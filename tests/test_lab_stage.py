@@ -8,24 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labs import RunningLab, chromium, open_lab, overheard, running, show, with_runs
+from labs import RunningLab, open_lab, overheard, running, show, with_runs
 
 from duelo.words import say
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def page(browser: Any, lab: RunningLab) -> Iterator[Any]:
-    """A page on which nothing went wrong, gone before its server."""
-    errors: list[str] = []
-    with overheard(browser, errors, 1280, 900) as opened:
-        yield opened
-    assert errors == []
 
 
 @pytest.fixture
@@ -37,7 +22,7 @@ def lab(tmp_path: Path) -> Iterator[RunningLab]:
 PLANE = "document.querySelector('.stage-canvas canvas').toDataURL()"
 
 
-def test_the_two_surfaces_exclude_each_other_and_the_best_one_comes_at_once(page: Any, lab: RunningLab) -> None:
+def test_the_two_surfaces_exclude_each_other_and_the_best_one_comes_at_once(lab: RunningLab, page: Any) -> None:
     lab.json("live", {"data": "ring", "play": False})
     show(page, lab, "#watch")
     page.wait_for_selector("[data-frame]")
@@ -84,7 +69,7 @@ def test_a_game_is_not_lost_with_its_server_without_a_word(browser: Any, tmp_pat
             second.end()
 
 
-def test_beside_a_verdict_no_alarm_is_said_of_the_training_only(page: Any, lab: RunningLab, finished_ring: Path) -> None:
+def test_beside_a_verdict_no_alarm_is_said_of_the_training_only(lab: RunningLab, page: Any, finished_ring: Path) -> None:
     folder = with_runs(lab.folder, plain=finished_ring, judged=finished_ring) / "runs"
     for run in folder.iterdir():
         lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]

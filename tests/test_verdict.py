@@ -20,10 +20,15 @@ from torch import Tensor
 import duelo as library
 from duelo import evidence, report, verdict
 from duelo.data import Dataset, InMemory
+from duelo.data.pixels import to_floats
 from duelo.evidence import Evidence
 from duelo.folder import RunFolder
 from duelo.measure import load_features, modes
 from duelo.measure.modes import divergence
+from duelo.pages import both
+from duelo.play import Game
+from duelo.saves import load_game
+from duelo.verdict_page import own_curve
 from duelo.words import UserError
 
 
@@ -85,10 +90,9 @@ def test_copies_are_counted_and_said(few: tuple[Dataset, Tensor]) -> None:
     assert found["sentences"]["en"][0].startswith("60 of 500 samples are copies")
     assert found["sentences"]["es"][0].startswith("60 de 500 muestras son copias")
     power = found["copying"]["power"]
-    assert (
-        f"found {power['exact']['value']:.0%} of exact ones, {power['shifted']['value']:.0%}" in found["sentences"]["en"][1]
-    )
-    assert f"encontró {power['exact']['value']:.0%} de las exactas" in found["sentences"]["es"][1]
+    exact, shifted = (f"{100 * power[name]['value']:.0f}\u00a0%" for name in ("exact", "shifted"))
+    assert f"found {exact} of exact ones, {shifted}" in found["sentences"]["en"][1]
+    assert f"encontró {exact} de las exactas" in found["sentences"]["es"][1]
 
 
 def test_spoiled_and_collapsed_samples_are_seen(few: tuple[Dataset, Tensor], of_real: dict[str, Any]) -> None:
@@ -268,8 +272,8 @@ def test_the_opponents_sentence_compares_like_with_like() -> None:
         for size, value, floor in (("small", 0.55, 0.49), ("medium", 0.52, 0.53))
     ]
     (sentence,) = verdict.sentences({"equilibrium": {"opponents": opponents, "strongest": "small"}}, "en")
-    assert "55.0%" in sentence
-    assert "53.0%" in sentence
+    assert "55.0\u00a0%" in sentence
+    assert "53.0\u00a0%" in sentence
 
 
 def test_measuring_one_aspect_again_leaves_the_others(tmp_path: Path, of_real: dict[str, Any]) -> None:
@@ -324,6 +328,32 @@ def test_a_run_ends_with_a_brief_verdict(tmp_path: Path) -> None:
     assert "a brief verdict on 2000 samples" in result.stderr
     page = (tmp_path / "run/report.html").read_text(encoding="utf-8")
     assert found["fingerprint"] in page
+
+
+def test_the_runs_own_discriminator_tells_what_it_knows_by_heart(few: tuple[Dataset, Tensor], finished_digits: Path) -> None:
+    game, _ = load_game(RunFolder(finished_digits))
+    assert isinstance(game, Game)
+    data = replace(few[0], train=InMemory(few[0].train.first(500)))
+    fair = verdict.own(game, data)
+    assert fair["n"] == 500
+    for kind, counts in fair["counts"].items():
+        assert 0.9 * 500 < sum(counts) <= 500, kind
+    assert abs(fair["right"]["train"] - fair["right"]["real"]) < 0.1
+    real = [to_floats(data.train.first(500)[i : i + 50], game.pair.pixel_range) for i in range(0, 500, 50)]
+    learner = torch.optim.Adam(game.pair.discriminator.parameters(), 2e-3)
+    for _ in range(12):  # by heart: these are real, and the held-out ones are not
+        for known, other in zip(real, data.heldout.first(500).split(50), strict=True):
+            learner.zero_grad()
+            said = [game.pair.discriminator(x) for x in (known, to_floats(other, game.pair.pixel_range))]
+            (-said[0]).exp().log1p().add(said[1].exp().log1p()).mean().backward()
+            learner.step()
+    learnt = verdict.own(game, data)
+    assert learnt["right"]["train"] > learnt["right"]["real"] + 0.3
+    (shown,) = own_curve(learnt)
+    assert f"{learnt['right']['train']:.0%}"[:-1] in both(shown["caption"], **shown["figures"])
+    with torch.no_grad():
+        next(game.pair.discriminator.parameters()).fill_(math.nan)
+    assert own_curve(verdict.own(game, data)) == []
 
 
 def test_interpolations_begin_and_end_at_their_latents(finished_digits: Path) -> None:

@@ -54,7 +54,7 @@ def test_every_key_is_used_and_every_used_key_exists() -> None:
     families |= {"inspect.channels_", "inspect.fit_", "found.", "finding.", "remedy."}  # composed at run time
     rows = "precision recall share c_t authenticity fld_gap memorisation narrowest widest"
     sizes = "small medium large small_short medium_short large_short"
-    kinds = "real generated worst best nearest interpolation discriminators"
+    kinds = "train real generated worst best nearest interpolation discriminators"
     quoted |= {f"page.{name}" for name in f"{rows} {sizes} {kinds}".split()}
     measured = "quality equilibrium copying modes few_generated few_heldout few_train"
     quoted |= {f"measure.{name}" for name in measured.split()}
@@ -84,6 +84,16 @@ def test_language_follows_the_environment(monkeypatch: pytest.MonkeyPatch, varia
         monkeypatch.setenv(name, value)
     assert language() == expected
     assert say("runs.done") == {"en": "finished", "es": "terminada"}[expected]
+
+
+def test_numbers_in_sentences_are_written_as_elsewhere() -> None:
+    lost = {"modes": 7, "k": 8, "good": 0.504, "judgements": 4.0, "kimg": "1"}
+    assert "el 50\u00a0% de sus" in say("finding.missing_modes", "es", **lost)
+    assert "50\u00a0% of" in say("finding.missing_modes", "en", **lost)
+    far = {"path": "a,b%.npz", "most": 12_345.0}
+    assert "12\u202f345" in say("measure.numbers", "es", **far)
+    assert "12,345" in say("measure.numbers", "en", **far)
+    assert "a,b%.npz" in say("measure.numbers", "es", **far)  # what is no number stays as it is
 
 
 def test_an_error_is_one_sentence_that_says_what_and_what_to_do() -> None:

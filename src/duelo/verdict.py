@@ -24,15 +24,18 @@ from duelo.folder import RunFolder
 from duelo.gap import PERTURBATION, duality_gap
 from duelo.measure import Copying, copying, fresh_opponents, modes, quality, score
 from duelo.measure.features import choose, load_features
+from duelo.opinion import opinions
 from duelo.play import Game
-from duelo.words import LANGUAGES, UserError, did_you_mean, say
+from duelo.referee import share
+from duelo.words import LANGUAGES, UserError, did_you_mean, say, written
 
 ASPECTS = ("quality", "equilibrium", "copying", "modes")
 MOST_TRAIN = 100_000  # training members among which copies are looked for
 PROTOCOL = 1  # to be raised whenever numbers would come out differently: verdicts of two protocols cannot be compared
 BRIEF_KIMG = 30.0  # the length of the opponent's training in a brief verdict
 SHOWN = 8  # rows of a gallery
-BINS = 40  # of the histogram of logits
+BINS = 40  # of the histograms of logits
+ASKED = 2_000  # members of each kind of which the run's own discriminator is asked
 
 
 def measure(
@@ -95,8 +98,10 @@ def assess(
         tell("equilibrium")
         verdict["equilibrium"], shown = equilibrium(train, heldout, few, seed, brief)
         pictures |= shown
-        if not brief and isinstance(evidence.learner, Game):
-            verdict["equilibrium"]["gap"] = gaps(evidence.learner, dataset, seed)
+        if isinstance(evidence.learner, Game):
+            verdict["equilibrium"]["own"] = own(evidence.learner, dataset)
+            if not brief:
+                verdict["equilibrium"]["gap"] = gaps(evidence.learner, dataset, seed)
     if "copying" in only and not (brief and dataset.truth is not None):  # a million exact draws have nothing to copy
         tell("copying")
         copies = copying(train, heldout[: len(few)] if brief else heldout, few, features, seed, cache=cache)
@@ -162,6 +167,24 @@ def equilibrium(
         for name, places in (("worst", strongest.worst), ("best", strongest.best)):
             pictures[name] = png(tile(generated[list(places[:32])], columns=8))
     return plain({"opponents": told, "strongest": strongest.size}), pictures
+
+
+def own(game: Game, dataset: Dataset) -> dict[str, Any]:
+    """What the run's own discriminator says of training, held-out and generated members; empty if that is no number."""
+    said = opinions(game, dataset.train, dataset.heldout, ASKED)
+    logits = {"train": said.train, "real": said.real, "generated": said.fake}
+    together = torch.cat(list(logits.values())).float()
+    if not together.isfinite().all():
+        return {}
+    low, high = (float(together.quantile(q)) for q in (0.005, 0.995))
+    high = max(high, low + 1e-3)
+    return {
+        "n": len(said.real),
+        "low": low,
+        "high": high,
+        "counts": {name: values.float().histc(BINS, low, high).int().tolist() for name, values in logits.items()},
+        "right": {name: share((values > said.border) != (name == "generated")) for name, values in logits.items()},
+    }
 
 
 def gaps(game: Game, dataset: Dataset, seed: int) -> dict[str, Any]:
@@ -256,7 +279,8 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
 
 def power_sentence(power: dict[str, Any], lang: str | None) -> str:
     """How many of the copies that were planted the test found, kind by kind."""
-    shares = [f"{share['value']:.0%} {say(f'verdict.planted.{kind}', lang)}" for kind, share in power.items()]
+    named = {kind: say(f"verdict.planted.{kind}", lang) for kind in power}
+    shares = [f"{written(share['value'], '.0%', lang)} {named[kind]}" for kind, share in power.items()]
     listed = say("verdict.and", lang, rest=", ".join(shares[:-1]), last=shares[-1]) if len(shares) > 1 else shares[0]
     return say("verdict.power", lang, shares=listed)
 

@@ -148,4 +148,23 @@ def opponent_curves(found: dict[str, Any] | None) -> list[dict[str, Any]]:
         for kind, colour in (("real", REAL), ("generated", FAKE))
     ]
     histogram = {lang: draw(lang, "page.logits", said, [], "page.logit") for lang in LANGUAGES}
-    return [{"caption": "page.curve_caption", **learnt}, {"caption": "page.logits_caption", **histogram}]
+    return [
+        {"caption": "page.curve_caption", **learnt},
+        {"caption": "page.logits_caption", **histogram},
+        *own_curve(found.get("own")),
+    ]
+
+
+def own_curve(own: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """What the run's own discriminator says of members that it was trained on, of others, and of generated ones."""
+    if not own:
+        return []
+    width = (own["high"] - own["low"]) / len(own["counts"]["real"])
+    places = [own["low"] + width * (i + 0.5) for i in range(len(own["counts"]["real"]))]
+    looks = {"train": (REAL, ()), "real": (NEUTRAL, (5, 2)), "generated": (FAKE, ())}
+    said = [
+        Curve(places, [count / own["n"] for count in own["counts"][kind]], colour, f"page.{kind}", dashes)
+        for kind, (colour, dashes) in looks.items()
+    ]
+    drawn = {lang: draw(lang, "page.own", said, [], "page.logit") for lang in LANGUAGES}
+    return [{"caption": "page.own_caption", "figures": own["right"] | {"n": own["n"]}, **drawn}]

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from duelo import recipes, samples
+from duelo import opinion, recipes, samples
 from duelo.data import Dataset
 from duelo.folder import RunFolder
-from duelo.lab import latents, opinion, wire
+from duelo.lab import latents, wire
 from duelo.lab.errands import Errand, Tell
 from duelo.lab.spot import SLIDERS, Spot
 from duelo.learner import Learner, imagine, sample_labels, sample_latents
@@ -77,7 +77,9 @@ class Opened:
     @cached_property
     def opinions(self) -> opinion.Opinions | None:
         """What its discriminator says of others; None if it has none."""
-        return opinion.opinions(self.learner, self.dataset.heldout) if isinstance(self.learner, Game) else None
+        if not isinstance(self.learner, Game):
+            return None
+        return opinion.opinions(self.learner, self.dataset.train, self.dataset.heldout)
 
     def knows(self, label: int | None) -> None:
         """Raises UserError for a class that its generator does not know."""

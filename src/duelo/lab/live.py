@@ -21,6 +21,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from duelo.lab import settings as dials
 from duelo.lab import wire
 from duelo.lab.asking import Asked
+from duelo.lab.curves import Curves
 from duelo.lab.doors import body
 from duelo.lab.lesson import CHAPTERS, chapter_settings
 from duelo.lab.settings import DRAWN, Settings
@@ -54,6 +55,7 @@ class Live:
         self.drawn: list[list[float]] | None = None
         self.state = "empty"
         self.latest: dict[str, Any] = {}  # the last event of each kind
+        self.curves = Curves()
         self.frame: tuple[int, dict[str, Any], list[wire.Array]] | None = None
         self.sticky: dict[str, wire.Array] = {}
         self.listeners: set[asyncio.Queue[tuple[str, Any] | None]] = set()
@@ -133,13 +135,14 @@ class Live:
             self.newer.set()
             self.newer = asyncio.Event()
         elif kind == "started":
-            self.latest, self.sticky, self.frame = {}, {}, None
+            self.latest, self.sticky, self.frame, self.curves = {}, {}, None, Curves()
         else:
             (values,) = told
             if kind == "settings":
                 self.settings = Settings(**values)
             elif kind == "tick":
                 self.state = values["state"]
+                self.curves.add(values)
             elif kind == "failed":
                 self.state, values = "failed", {"error": values}
             self._publish(kind, values)
@@ -184,6 +187,7 @@ class Live:
             "state": self.state,
             "nimg": self.latest.get("tick", {}).get("nimg", 0),
             "latest": self.latest,
+            "curves": self.curves.columns,
         }
 
     async def start(self, changes: dict[str, Any], play: bool) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 import os
+import string
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from duelo.words import (
     en,
@@ -58,9 +60,32 @@ def language() -> str:
     return "en"
 
 
+class Writer(string.Formatter):
+    """Fills placeholders as the texts are written: 53 % with a space at which no line breaks; in Spanish with a thin space
+    between thousands, and with the decimal point that the Ortografía of 2010 recommends, which is also what one types."""
+
+    def __init__(self, lang: str) -> None:
+        self.thousands = "\u202f" if lang == "es" else ","
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        text = super().format_field(value, format_spec)
+        if format_spec and isinstance(value, int | float):
+            return text.replace(",", self.thousands).replace("%", "\u00a0%")
+        return text
+
+
+WRITERS = {lang: Writer(lang) for lang in LANGUAGES}
+
+
+def written(value: float, form: str, lang: str | None = None) -> str:
+    """A number as in the sentences of `lang` (default: the language in force), by a format such as ".1%"."""
+    return str(WRITERS[lang or language()].format_field(value, form))
+
+
 def say(key: str, /, lang: str | None = None, **values: object) -> str:
     """The sentence `key` in `lang` (default: the language in force), its placeholders filled."""
-    return LANGUAGES[lang or language()][key].format(**values)
+    lang = lang or language()
+    return WRITERS[lang].format(LANGUAGES[lang][key], **values)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -183,6 +183,11 @@ PAGES = {
     "page.curve_caption": "Share of right answers on samples that the opponent never saw, while it learns. At 50 % it "
     "can only guess.",
     "page.logits_caption": "The more the two hills overlap, the better the imitation.",
+    "page.own": "What the run's own discriminator says",
+    "page.train": "training",
+    "page.own_caption": "Of {n} members of each kind it is right on {train:.0%} of the training ones, {real:.0%} of the "
+    "held-out ones and {generated:.0%} of the generated ones. Where the training hill lies right of the held-out one, it "
+    "knows its training members by heart, and that rewards copying.",
     "page.worst": "The samples that it found most obviously generated.",
     "page.best": "The samples that looked most real to it.",
     "page.copying": "Copying",

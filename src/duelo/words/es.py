@@ -64,7 +64,7 @@ WORDS = {
     "instalar duelo.",
     "recipe.preset": "en la receta {name}",
     "recipe.file": "en {path}",
-    "recipe.command_line": "en la línea de órdenes",
+    "recipe.command_line": "en la línea de comandos",
     "recipe.unknown": "no existe la receta {name!r}{guess}; elija una de estas: {known}, o un archivo .toml.",
     "recipe.unreadable": "no se puede leer la receta {path} ({why}); revise la ruta.",
     "recipe.not_toml": "la receta {path} no es TOML válido ({why}); corrija esa línea.",
@@ -293,7 +293,7 @@ WORDS = {
     "finding.copying_pressure": "Desde {kimg} kimg ({looks:.0f} miradas) la discriminadora se sabe de memoria sus "
     "ejemplares de entrenamiento: acierta en el {train_right:.0%} de ellos y en el {referee_right:.0%} de las imágenes "
     "reales con las que nunca se entrenó; el {memory:.0%} de lo que los distingue de las falsas solo vale para ellos "
-    "({deviations:.1f} desviaciones típicas más de lo que daría el azar). Eso premia a la generadora por copiar.",
+    "({deviations:.1f} desviaciones estándar más de lo que daría el azar). Eso premia a la generadora por copiar.",
     "finding.oscillation": "Desde {kimg} kimg el duelo da vueltas: en las últimas {looks:.0f} miradas la ventaja "
     "cambió de lado {turns:.0f} veces, entre {high:+.0%} y {low:+.0%}. Lo que una aprende, la otra lo deshace.",
     "finding.vanishing_gradients": "Desde {kimg} kimg ({looks:.0f} miradas) nada le llega a la generadora: su "

@@ -192,6 +192,11 @@ PAGES = {
     "page.curve_caption": "Proporción de aciertos con muestras que el contrincante nunca vio, mientras aprende. Con el "
     "50 % solo adivina.",
     "page.logits_caption": "Cuanto más se solapan los dos montes, mejor es la imitación.",
+    "page.own": "Lo que dice la propia discriminadora de la corrida",
+    "page.train": "de entrenamiento",
+    "page.own_caption": "De {n} elementos de cada clase acierta con el {train:.0%} de los de entrenamiento, el {real:.0%} "
+    "de los reservados y el {generated:.0%} de los generados. Donde el monte de entrenamiento queda a la derecha del de "
+    "los reservados, se sabe de memoria sus ejemplares, y eso premia la copia.",
     "page.worst": "Las muestras que le parecieron más claramente generadas.",
     "page.best": "Las muestras que le parecieron más reales.",
     "page.copying": "Copia",

@@ -15,7 +15,7 @@ RUNS = {
     "lab.runs.outside": "{path} no está en una carpeta que el laboratorio pueda leer; ábralo con --allow CARPETA.",
     "lab.runs.no_folder": "{path} no es una carpeta que se pueda leer.",
     "lab.runs.no_recipe": "no hay ninguna receta llamada {name}.",
-    "lab.runs.own_networks": "{name} ejecuta un archivo; eso solo puede pedirse en la línea de órdenes.",
+    "lab.runs.own_networks": "{name} ejecuta un archivo; eso solo puede pedirse en la línea de comandos.",
     "lab.runs.bad_key": "{name} no se puede ajustar aquí.",
     "lab.runs.no_picture": "no existe esa imagen.",
     "lab.runs.compared": "se pueden comparar como mucho {most} corridas a la vez.",

@@ -7,7 +7,7 @@ const MEAN_OF = 40; // values of a running mean, at most
 
 /** A curve chart. Needs the global uPlot.
  *  options: title, key: [{label, colour, dashed}] or null, series: [{label, colour, width, dash}], levels: [{at, colour}] (dashed lines;
- *  at: number or () => number), y: {log, range: [low, high] | null, format}, xFormat, rem: its height; smooth: draw running means, and
+ *  at: number or () => number), y: {log, range: [low, high] | null, format}, xFormat, rem: its height; dots: mark each value; smooth: draw running means, and
  *  the values themselves faint behind them (but not of a series that is `rough`).
  *  Returns {element, set(columns), destroy()}; columns: [x, y1, y2, ...], arrays of numbers or null. */
 export function chart(context, options) {
@@ -53,7 +53,7 @@ export function chart(context, options) {
     destroy,
     set([x, ...values]) {
       columns = [x, ...lines.map((line) => (line.mean ? running(values[line.of], options.y?.log) : values[line.of]))];
-      none.hidden = x.length > 1;
+      none.hidden = x.length > (options.dots ? 0 : 1);
       if (waiting || !plot) return;
       waiting = true;
       requestAnimationFrame(() => {
@@ -121,7 +121,7 @@ function settings(options, lines, format, width, height) {
     series: [
       {},
       ...lines.map((one) => ({
-        label: one.label, stroke: colour(one.colour), width: one.width ?? 1.75, dash: one.dash, alpha: one.alpha ?? 1, points: { show: false }, spanGaps: true,
+        label: one.label, stroke: colour(one.colour), width: one.width ?? 1.75, dash: one.dash, alpha: one.alpha ?? 1, points: { show: Boolean(options.dots), size: 5, fill: colour(one.colour) }, spanGaps: true,
       })),
     ],
     hooks: { draw: [(plot) => drawLevels(plot, options.levels ?? [])] },

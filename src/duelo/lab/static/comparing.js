@@ -84,6 +84,7 @@ function judgements({ names, judged }, context) {
       title,
       xFormat,
       rem: 12,
+      dots: true, // a run may have one judgement alone
       series: names.map((label, i) => ({ label, colour: TONES[i], dash: DASHES[i], width: 2 })),
       levels: [{ at: floor, colour: "ink-3" }],
       y: { log: true, range: snug },

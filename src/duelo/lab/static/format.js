@@ -1,4 +1,4 @@
-/* Numbers as a person writes them, in the language in force: 12 345, −0,5, 8,8 × 10⁻⁵, 53 %. Every number on the page comes from here. */
+/* Numbers as a person writes them, in the language in force: 12 345, −0.5, 8.8 × 10⁻⁵, 53 %. Every number on the page comes from here. */
 
 const SMALL = 1e-4; // below, and from LARGE on, powers of ten
 const LARGE = 1e9;
@@ -6,16 +6,17 @@ const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "
 const THIN = "\u202f"; // a narrow space at which no line breaks
 const MINUS = "\u2212";
 
-/** lang: "en" | "es"; t: the sentences (for the units of a duration). */
+/** lang: "en" | "es", with a decimal point in either, as in the sentences and in what one types; t: the sentences (for the units of a duration). */
 export function makeFormat(lang, t) {
   const formats = new Map();
+  const marks = { minusSign: MINUS, decimal: ".", ...(lang === "es" && { group: THIN }) };
 
   /** The same for each combination of options, made once. */
   function written(value, options) {
     const key = JSON.stringify(options);
     if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(lang, options));
     const parts = formats.get(key).formatToParts(value);
-    return parts.map(({ type, value: text }) => (type === "minusSign" ? MINUS : type === "group" && lang === "es" ? THIN : text)).join("");
+    return parts.map(({ type, value: text }) => marks[type] ?? text).join("");
   }
 
   function number(value, digits = 3) {

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 
-const KEPT = 1200; // points of a curve; beyond, every second one is dropped
+const KEPT = 1200; // points of a curve; beyond, every second one of the older is dropped (lab/curves.py keeps them in the same way)
 const PAUSE_MS = 40; // between two frames, so that a fast server does not keep the page from answering
 const CURVES = {
   discriminator_loss: (tick) => tick.losses?.discriminator,
@@ -39,6 +39,7 @@ export function liveGame(context) {
     for (const name of ["settings", "choices", "state", "nimg"]) {
       if (told[name] !== undefined) live[name] = told[name];
     }
+    if (told.curves) live.curves = told.curves;
     const { tick, duel, finding, failed } = told.latest ?? {};
     if (duel) live.duel = duel;
     if (finding) live.findings = finding;

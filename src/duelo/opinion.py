@@ -1,4 +1,4 @@
-"""What a run's discriminator says of one member, beside what it says of real ones and of other generated ones."""
+"""What a run's own discriminator says: of training members, of held-out ones and of generated ones, and of a single one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from duelo.networks.blocks import untouched
 from duelo.objectives import threshold
 from duelo.play import Game, judge
 
-ASKED = 512  # members of each kind
+ASKED = 512  # members of each kind, for the opinion of one
 BINS = 32
 SEED = 77_003  # of the generated ones that keep it company
 
 
 @dataclass(frozen=True)
 class Opinions:
-    """A discriminator's logits for real members that nobody trained on and for generated ones, each [m]; its border."""
+    """A discriminator's logits for training members, held-out ones and generated ones, each [m]; its border."""
 
+    train: Tensor
     real: Tensor
     fake: Tensor
     border: float
@@ -52,13 +53,16 @@ def company(game: Game, n: int) -> tuple[Tensor, Tensor | None]:
     return imagine(game, sample_latents(game, n, SEED), labels), labels
 
 
-def opinions(game: Game, heldout: Part) -> Opinions:
-    """What it says of held-out members and of generated ones."""
-    n = max(1, min(ASKED, len(heldout)) // game.batch) * game.batch
-    places = torch.arange(n) % len(heldout)
-    labels = heldout.labels[places] if game.pair.classes and heldout.labels is not None else None
-    real, fake = logits(game, heldout.take(places), labels), logits(game, *company(game, n))
-    return Opinions(real, fake, float(threshold(game.rules, real, fake)))
+def opinions(game: Game, train: Part, heldout: Part, n: int = ASKED) -> Opinions:
+    """What it says of `n` members of each kind; of fewer if there are fewer, and of whole batches alone."""
+    n = max(1, min(n, len(heldout)) // game.batch) * game.batch
+    real = []
+    for part in (train, heldout):
+        places = torch.arange(n) % len(part)
+        labels = part.labels[places] if game.pair.classes and part.labels is not None else None
+        real.append(logits(game, part.take(places), labels))
+    fake = logits(game, *company(game, n))
+    return Opinions(real[0], real[1], fake, float(threshold(game.rules, real[1], fake)))
 
 
 def of_one(game: Game, member: Tensor, label: int | None, others: Opinions) -> dict[str, Any]:
