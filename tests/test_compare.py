@@ -115,8 +115,8 @@ def test_a_row_sums_up_a_run(tmp_path: Path) -> None:
         "best judgement": "0.5 (7 kimg)",
         "floor": "0.25",
         "last judgement": "0.75 (15 kimg)",
-        "D real": "75.0%",
-        "D generated": "60.0%",
+        "D real": "75.0\u00a0%",
+        "D generated": "60.0\u00a0%",
         "FD ratio": "-",
         "opponent": "-",
         "copies": "-",
@@ -144,7 +144,7 @@ def test_a_run_without_judgements_or_discriminator_is_compared_as_far_as_it_goes
     figures = [dict(compare.figures(run)) for run in runs]
     assert [figure["compare.best"] for figure in figures] == ["7 (30 kimg)", "-", "0.3 (48 kimg)"]
     assert [figure["compare.floor"] for figure in figures] == ["0.25", "-", "0.25"]
-    assert [figure["report.real_right"] for figure in figures] == ["50.0%", "50.0%", "-"]
+    assert [figure["report.real_right"] for figure in figures] == ["50.0\u00a0%", "50.0\u00a0%", "-"]
     _, images, seconds = table([new, old, vae]).split("\n\n")
     assert rows(images)["old"] == rows(seconds)["old"] == ["old", "-"]
     assert rows(seconds)["new"] == ["new", "-"]  # first judged after 10 s, and the old run has reached 9 s

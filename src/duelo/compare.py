@@ -17,7 +17,7 @@ from duelo.pages import NEUTRAL, Curve, both, draw, fill, picture
 from duelo.recipes import Recipe, flat
 from duelo.report import share_at_end, speed, top_rows, written
 from duelo.verdict_page import strongest
-from duelo.words import LANGUAGES, UserError, say
+from duelo.words import LANGUAGES, UserError, as_written, say
 
 # a colour and a line style for each run; the page has a lighter set of the colours for dark screens
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#1c2127", "#7a4a00")
@@ -188,14 +188,15 @@ def told(run: Run, may: bool) -> list[tuple[str, str]]:
     def spread(estimate: dict[str, Any] | None, form: str) -> str:
         if not estimate:
             return "-"
-        value, low, high = ("-" if estimate[key] is None else form.format(estimate[key]) for key in ("value", "low", "high"))
+        found = [estimate[key] for key in ("value", "low", "high")]
+        value, low, high = ("-" if one is None else as_written(one, form) for one in found)
         return f"{value} ({low}–{high})"
 
     verdict = run.verdict if may else {}
     return [
-        ("compare.ratio", spread(verdict.get("quality", {}).get("ratio"), "{:.3g}")),
-        ("compare.opponent", spread(strongest(verdict.get("equilibrium")).get("accuracy"), "{:.1%}")),
-        ("compare.copies", spread(verdict.get("copying", {}).get("share"), "{:.2%}")),
+        ("compare.ratio", spread(verdict.get("quality", {}).get("ratio"), ".3g")),
+        ("compare.opponent", spread(strongest(verdict.get("equilibrium")).get("accuracy"), ".1%")),
+        ("compare.copies", spread(verdict.get("copying", {}).get("share"), ".2%")),
     ]
 
 

@@ -16,7 +16,7 @@ from duelo.diagnosis import Finding, named
 from duelo.folder import RunFolder
 from duelo.objectives import rules_of
 from duelo.pages import FAKE, NEUTRAL, REAL, Curve, draw, fill, in_both, picture
-from duelo.words import LANGUAGES, UserError
+from duelo.words import LANGUAGES, UserError, as_written
 
 MACHINE = {key: f"machine.{key}" for key in ("device", "cpu", "cores", "threads", "system", "python", "torch")}
 STRIP = 9  # moments in the evolution strip
@@ -87,7 +87,7 @@ def speed(lines: list[dict[str, Any]]) -> str:
 def share_at_end(lines: list[dict[str, Any]], name: str) -> str:
     """The mean of a share over the last tenth of the run; "-" if the run has none, as a VAE, which has no discriminator."""
     end = [line[name]["mean"] for line in lines[-max(1, len(lines) // 10) :] if name in line]
-    return f"{statistics.fmean(end):.1%}" if end else "-"
+    return as_written(statistics.fmean(end), ".1%") if end else "-"
 
 
 def data_facts(folder: RunFolder) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from duelo.diagnosis import Finding
 from duelo.folder import RunFolder
-from duelo.words import UserError, say
+from duelo.words import UserError, as_written, say
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -209,7 +209,7 @@ class LiveScreen:
         rules = rules_of(recipe.objective.loss, recipe.objective.smoothing)
         for key, name in (("real_right", "screen.real"), ("fake_right", "screen.fake")):
             value = now[key]["mean"]
-            table.add_row(say(name), f"{value:.0%}", self.line(key, 0.0, 1.0), accuracy_bar(value))
+            table.add_row(say(name), as_written(value, ".0%"), self.line(key, 0.0, 1.0), accuracy_bar(value))
         for key, name, draw in (
             ("discriminator_loss", "screen.loss_d", rules.discriminator_equilibrium),
             ("generator_loss", "screen.loss_g", rules.generator_equilibrium),

@@ -27,7 +27,7 @@ from duelo.measure.features import choose, load_features
 from duelo.opinion import opinions
 from duelo.play import Game
 from duelo.referee import share
-from duelo.words import LANGUAGES, UserError, did_you_mean, say, written
+from duelo.words import LANGUAGES, UserError, as_written, did_you_mean, say
 
 ASPECTS = ("quality", "equilibrium", "copying", "modes")
 MOST_TRAIN = 100_000  # training members among which copies are looked for
@@ -280,7 +280,7 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
 def power_sentence(power: dict[str, Any], lang: str | None) -> str:
     """How many of the copies that were planted the test found, kind by kind."""
     named = {kind: say(f"verdict.planted.{kind}", lang) for kind in power}
-    shares = [f"{written(share['value'], '.0%', lang)} {named[kind]}" for kind, share in power.items()]
+    shares = [f"{as_written(share['value'], '.0%', lang)} {named[kind]}" for kind, share in power.items()]
     listed = say("verdict.and", lang, rest=", ".join(shares[:-1]), last=shares[-1]) if len(shares) > 1 else shares[0]
     return say("verdict.power", lang, shares=listed)
 

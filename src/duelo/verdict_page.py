@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from duelo.folder import RunFolder
 from duelo.pages import FAKE, NEUTRAL, REAL, Curve, both, draw, in_both, picture
-from duelo.words import LANGUAGES
+from duelo.words import LANGUAGES, as_written
 
 PICTURES = ("nearest", "worst", "best", "interpolation", "discriminators")
 
@@ -49,7 +49,7 @@ def row(name: Markup, estimate: dict[str, Any], form: str) -> Row:
     """An estimate's value, interval and floor, written by the format `form`."""
 
     def number(value: float | None) -> str:
-        return "–" if value is None else form.format(value)
+        return "–" if value is None else as_written(value, form)
 
     low, high = number(estimate["low"]), number(estimate["high"])
     return name, number(estimate["value"]), f"{low} … {high}", number(estimate["floor"])
@@ -61,17 +61,17 @@ def quality_rows(found: dict[str, Any] | None) -> list[Row]:
         return []
     name = found["distance_name"]
     rows = [
-        row(Markup(name), found["frechet"], "{:.3g}"),
-        row(both("page.ratio", name=name), found["ratio"], "{:.3g}"),
-        row(Markup("KID"), found["kid"], "{:.2e}"),
-        *[row(both(f"page.{key}"), found[key], "{:.1%}") for key in ("precision", "recall")],
-        row(both("page.density"), found["density"], "{:.2f}"),
-        row(both("page.coverage"), found["coverage"], "{:.1%}"),
+        row(Markup(name), found["frechet"], ".3g"),
+        row(both("page.ratio", name=name), found["ratio"], ".3g"),
+        row(Markup("KID"), found["kid"], ".2e"),
+        *[row(both(f"page.{key}"), found[key], ".1%") for key in ("precision", "recall")],
+        row(both("page.density"), found["density"], ".2f"),
+        row(both("page.coverage"), found["coverage"], ".1%"),
     ]
     if found.get("classes"):
-        rows.append(row(both("page.classes"), found["classes"]["distance"], "{:.1%}"))
+        rows.append(row(both("page.classes"), found["classes"]["distance"], ".1%"))
     if found.get("test"):
-        rows.append(row(both("page.test", name=name), found["test"], "{:.3g}"))
+        rows.append(row(both("page.test", name=name), found["test"], ".3g"))
     return rows
 
 
@@ -80,12 +80,12 @@ def opponent_rows(found: dict[str, Any] | None) -> list[Row]:
     rows = []
     for opponent in (found or {}).get("opponents", []):
         size = both(f"page.{opponent['size']}", n=opponent["parameters"])
-        rows.append(row(size, opponent["accuracy"], "{:.1%}"))
-        rows.append(row(Markup("{} · AUC").format(size), opponent["auc"], "{:.3f}"))
+        rows.append(row(size, opponent["accuracy"], ".1%"))
+        rows.append(row(Markup("{} · AUC").format(size), opponent["auc"], ".3f"))
     gaps = (found or {}).get("gap", {})
     for name, key in (("plain", "page.gap"), ("perturbed", "page.gap_perturbed")):
         if name in gaps:
-            rows.append(row(both(key, k=gaps[name]["steps"]), gaps[name], "{:.3g}"))
+            rows.append(row(both(key, k=gaps[name]["steps"]), gaps[name], ".3g"))
     return rows
 
 
@@ -93,8 +93,8 @@ def copying_rows(found: dict[str, Any] | None) -> list[Row]:
     """The share of copies, and the measures of the whole set."""
     if not found:
         return []
-    forms = {"share": "{:.2%}", "c_t": "{:.2f}", "authenticity": "{:.1%}", "fld_gap": "{:.2f}", "memorisation": "{:.4f}"}
-    planted = [row(both(f"page.planted.{kind}"), share, "{:.0%}") for kind, share in found.get("power", {}).items()]
+    forms = {"share": ".2%", "c_t": ".2f", "authenticity": ".1%", "fld_gap": ".2f", "memorisation": ".4f"}
+    planted = [row(both(f"page.planted.{kind}"), share, ".0%") for kind, share in found.get("power", {}).items()]
     return [*(row(both(f"page.{key}"), found[key], form) for key, form in forms.items()), *planted]
 
 
@@ -116,7 +116,7 @@ def mode_rows(found: dict[str, Any] | None) -> list[Row]:
     ours, floor = found["found"], found["floor"]
     return [
         (both("page.modes"), f"{ours['modes']} / {ours['k']}", "", f"{floor['modes']} / {floor['k']}"),
-        (both("page.good"), f"{ours['good']:.2%}", "", f"{floor['good']:.2%}"),
+        (both("page.good"), as_written(ours["good"], ".2%"), "", as_written(floor["good"], ".2%")),
         (both("page.kl"), f"{ours['kl']:.2e}", "", f"{floor['kl']:.2e}"),
         *[
             (both(f"page.{key}"), "–" if ours[key] is None else f"{ours[key]:.3f}", "", f"{floor[key]:.3f}")

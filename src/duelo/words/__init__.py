@@ -77,7 +77,7 @@ class Writer(string.Formatter):
 WRITERS = {lang: Writer(lang) for lang in LANGUAGES}
 
 
-def written(value: float, form: str, lang: str | None = None) -> str:
+def as_written(value: float, form: str, lang: str | None = None) -> str:
     """A number as in the sentences of `lang` (default: the language in force), by a format such as ".1%"."""
     return str(WRITERS[lang or language()].format_field(value, form))
 
