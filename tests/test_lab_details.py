@@ -122,7 +122,7 @@ def test_the_curves_are_still_there_when_the_page_comes_back(page: Any, lab: Run
     for _ in range(3):
         lab.json("live/do", {"action": "step"})
     show(page, lab, "#watch")
-    spanish = page.get_by_role("button", name="ES", exact=True)
+    spanish = page.get_by_role("button", name="Español")
     for come_back, lang in ((lambda: None, "en"), (spanish.click, "es"), (page.reload, "es")):
         come_back()
         page.wait_for_selector(f"html[data-ready][lang={lang}] [data-frame]")

@@ -68,7 +68,8 @@ def test_a_training_outlives_the_server_and_the_page_finds_it_again(
         shown = page.evaluate("document.querySelector('.tug').dataset.share")
         last = run.stats()[-1]
         assert float(shown) == (last["real_right"]["mean"] + last["fake_right"]["mean"]) / 2
-        assert all("ERR_CONNECTION_REFUSED" in one or "ERR_INCOMPLETE" in one for one in errors), errors
+        assert all("net::ERR_" in one for one in errors), errors
+        page.goto("about:blank")  # before its server goes again
         errors.clear()
     finally:
         lab.end()

@@ -220,7 +220,12 @@ async function speak(lang, options) {
   page.words = await answer.json();
   page.lang = lang;
   document.documentElement.lang = lang;
-  if (options?.keep !== false) remember("duelo.lang", lang);
+  if (options?.keep !== false) {
+    remember("duelo.lang", lang);
+    const address = new URL(location);
+    address.searchParams.delete("lang"); // or what was chosen would be gone when the page is loaded again
+    history.replaceState(null, "", address);
+  }
   leave();
   frame();
   await show();
