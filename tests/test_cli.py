@@ -232,6 +232,16 @@ def test_docs_cli_is_what_help_prints() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_samples_that_look_like_copies_are_left_out(command, finished_digits: Path, tmp_path: Path) -> None:
+    result = command("sample", finished_digits, "-n", 50, "--no-copies", "--out", "kept.npz")
+    assert result.returncode == 0, result.stderr
+    assert "of 60 samples drawn, the 50 least like copies are kept; 0 of these still count as copies." in result.stderr
+    assert command("sample", finished_digits, "-n", 60, "--out", "all.npz").returncode == 0
+    kept, drawn = ([image.tobytes() for image in np.load(tmp_path / f"{name}.npz")["images"]] for name in ("kept", "all"))
+    assert kept == [image for image in drawn if image in set(kept)]
+    assert len(set(kept)) == 50
+
+
 def test_a_conditional_run_samples_the_class_that_is_asked_for(command, tmp_path: Path) -> None:
     result = command("train", "ring", "--kimg", 40, "--out", "run", "--networks.conditional", "true", *TINY[:2])
     assert result.returncode == 0, result.stderr

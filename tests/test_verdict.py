@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 import duelo as library
-from duelo import evidence, report, verdict
+from duelo import evidence, report, samples, verdict
 from duelo.data import Dataset, InMemory
 from duelo.data.pixels import to_floats
 from duelo.evidence import Evidence
@@ -354,6 +354,18 @@ def test_the_runs_own_discriminator_tells_what_it_knows_by_heart(few: tuple[Data
     with torch.no_grad():
         next(game.pair.discriminator.parameters()).fill_(math.nan)
     assert own_curve(verdict.own(game, data)) == []
+
+
+def test_copies_are_left_out_of_samples(few: tuple[Dataset, Tensor], capsys: pytest.CaptureFixture[str]) -> None:
+    data, others = few
+    data = replace(data, referee=data.heldout)
+    drawn = torch.cat([data.train.first(10), others[:50]])
+    assert samples.unlike_copies(data, drawn, 50, 0).tolist() == list(range(10, 60))
+    assert "; 0 of these" in capsys.readouterr().err
+    assert samples.unlike_copies(data, drawn, 55, 0).tolist()[5:] == list(range(10, 60))
+    assert "; 5 of these" in capsys.readouterr().err
+    with pytest.raises(UserError, match="has 39 images here"):
+        samples.unlike_copies(replace(data, referee=InMemory(data.heldout.first(39))), drawn, 50, 0)
 
 
 def test_interpolations_begin_and_end_at_their_latents(finished_digits: Path) -> None:

@@ -230,6 +230,7 @@ def sample(
     seed: Annotated[int, Parameter(converter=whole, help=say("help.sample_seed"))] = 0,
     out: Annotated[str | None, Parameter(help=say("help.sample_out"))] = None,
     reject: Annotated[bool, Parameter(negative="", help=say("help.reject"))] = False,
+    no_copies: Annotated[bool, Parameter(negative="", help=say("help.no_copies"))] = False,
 ) -> None:
     if not 1 <= n <= MOST_SAMPLES:
         raise UserError("sample.count", n=n, most=MOST_SAMPLES)
@@ -248,7 +249,7 @@ def sample(
 
     from duelo import samples
 
-    samples.write(RunFolder(run), n, seed, target, class_, reject)
+    samples.write(RunFolder(run), n, seed, target, class_, reject, no_copies)
     print(say("sample.done", n=n, path=target))
 
 

@@ -27,6 +27,7 @@ MOST, FEWEST = 10_000, 100  # members that are measured of each kind; below the 
 OTHERS = 1_000_003  # added to the seed: the best point was chosen by the latents of the run's own
 STACKED = 26_000  # samples for the thousand modes: Lin et al. 2018 (PacGAN), section 4.2
 FARTHEST = 1e6  # coordinate of a point; squares of much larger ones are lost in float32
+MOST_TRAIN = 100_000  # training members among which copies are looked for
 ROWS, STEPS = 6, 9  # of the interpolations
 SIDE = 160  # of the discriminators' pictures, in pixels
 POINTS = 2_000_000  # from which the generator's density is counted

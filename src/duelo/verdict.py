@@ -19,7 +19,7 @@ from torch import Tensor
 from duelo.checkpoint import write_atomically, writing
 from duelo.data import Dataset, InMemory, cache_folder
 from duelo.data.pixels import png, tile
-from duelo.evidence import FEWEST, MOST, Evidence
+from duelo.evidence import FEWEST, MOST, MOST_TRAIN, Evidence
 from duelo.folder import RunFolder
 from duelo.gap import PERTURBATION, duality_gap
 from duelo.measure import Copying, copying, fresh_opponents, modes, quality, score
@@ -30,7 +30,6 @@ from duelo.referee import share
 from duelo.words import LANGUAGES, UserError, as_written, did_you_mean, say
 
 ASPECTS = ("quality", "equilibrium", "copying", "modes")
-MOST_TRAIN = 100_000  # training members among which copies are looked for
 PROTOCOL = 1  # to be raised whenever numbers would come out differently: verdicts of two protocols cannot be compared
 BRIEF_KIMG = 30.0  # the length of the opponent's training in a brief verdict
 SHOWN = 8  # rows of a gallery

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from duelo import opinion, recipes, samples
 from duelo.data import Dataset
+from duelo.evidence import MOST_TRAIN
 from duelo.folder import RunFolder
 from duelo.lab import latents, wire
 from duelo.lab.errands import Errand, Tell
@@ -26,7 +27,6 @@ from duelo.play import Game
 from duelo.recipes import Recipe
 from duelo.run import dataset_of
 from duelo.saves import load_game
-from duelo.verdict import MOST_TRAIN
 from duelo.words import UserError
 
 RUNS = 2  # that are kept loaded

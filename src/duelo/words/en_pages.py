@@ -143,6 +143,12 @@ PAGES = {
     "{kl_floor:.4f}).",
     "verdict.mixture": "{modes} of {k} modes; {good:.1%} of the points within 3 sigma (true draws: {good_ideal:.1%}); "
     "KL over the modes {kl:.1e} (99 of 100 true draws stay below {kl_limit:.1e}).",
+    "help.no_copies": "leave out a sixth of what is drawn: what lies closest to a training image, for its distance to those "
+    "of the referee part",
+    "sample.no_copies": "of {drawn} samples drawn, the {n} least like copies are kept; {copies} of these still "
+    "count as copies.",
+    "sample.few_referee": "--no-copies holds samples against the referee part, which has {n} images here, and needs "
+    "{least}; leave it out.",
     "page.verdict": "The verdict",
     "page.verdict_hint": "Measured on samples of the best point, against held-out members that took no part in "
     "anything before. Beside each figure stands its floor: the same measure of real members, as if they were generated.",

@@ -151,6 +151,12 @@ PAGES = {
     "verdict.mixture": "{modes} de {k} modos; el {good:.1%} de los puntos a menos de 3 sigmas (extracciones "
     "verdaderas: el {good_ideal:.1%}); KL entre los modos {kl:.1e} (99 de cada 100 extracciones verdaderas quedan por "
     "debajo de {kl_limit:.1e}).",
+    "help.no_copies": "omitir un sexto de lo que se genera: lo que queda más cerca de una imagen de entrenamiento, en "
+    "proporción a su distancia a las de la parte del árbitro",
+    "sample.no_copies": "de {drawn} muestras generadas se conservan las {n} que menos parecen copias; {copies} de ellas aún "
+    "cuentan como copias.",
+    "sample.few_referee": "--no-copies compara las muestras con la parte del árbitro, que aquí tiene {n} imágenes y "
+    "necesita {least}; omítalo.",
     "page.verdict": "El veredicto",
     "page.verdict_hint": "Medido con muestras del mejor punto, frente a elementos reservados que antes no participaron "
     "en nada. Junto a cada cifra está su piso: la misma medida para elementos reales, como si fueran generados.",
