@@ -260,7 +260,7 @@ def measure(
     *,
     data: Annotated[str | None, Parameter(help=say("help.measure_data"))] = None,
     only: Annotated[str | None, Parameter(help=say("help.measure_only"))] = None,
-    n: Annotated[int, Parameter(name=["-n"], converter=whole, help=say("help.measure_n"))] = 10_000,
+    n: Annotated[int | None, Parameter(name=["-n"], converter=whole, help=say("help.measure_n"))] = None,
     seed: Annotated[int, Parameter(converter=whole, help=say("help.sample_seed"))] = 0,
     json: Annotated[bool, Parameter(negative=(), show_default=False, help=say("help.json"))] = False,
 ) -> None:
@@ -269,7 +269,7 @@ def measure(
         raise UserError("measure.no_data")
     if not file and data is not None:
         raise UserError("measure.data", path=source)
-    if not 1 <= n <= MOST_SAMPLES:
+    if n is not None and not 1 <= n <= MOST_SAMPLES:
         raise UserError("sample.count", n=n, most=MOST_SAMPLES)
     if not 0 <= seed < 2**31:
         raise UserError("sample.seed", seed=seed)

@@ -49,11 +49,15 @@ class Evidence:
     learner: Learner | None = None
 
 
-def of_run(folder: RunFolder, n: int = MOST, seed: int = 0) -> Evidence:
-    """Samples of a run at its best point. Raises UserError."""
+def of_run(folder: RunFolder, n: int | None = None, seed: int = 0) -> Evidence:
+    """`n` samples of a run at its best point, no more than there are held-out members; by default as the protocols want.
+
+    Raises UserError.
+    """
     learner, recipe = load_game(folder)
     dataset = dataset_of(recipe)
-    n = STACKED if recipe.data == "stacked-digits" and n == MOST else min(n, max(FEWEST, len(dataset.heldout)))
+    n = n or (STACKED if recipe.data == "stacked-digits" else MOST)
+    n = min(n, max(FEWEST, len(dataset.heldout)))
     pictures = {}
     if recipe.points and dataset.truth is not None:
         if isinstance(learner, Game) and learner.pack == 1:  # one that judges several at once says nothing of one place

@@ -214,7 +214,7 @@ WORDS = {
     "help.measured": "a run's folder, or an .npz file of samples",
     "help.measure_data": "for a file of samples: the data to hold them against",
     "help.measure_only": "which of quality, equilibrium, copying, modes (with commas); all by default",
-    "help.measure_n": "how many samples of a run are measured",
+    "help.measure_n": "how many samples of a run are measured (10,000; of stacked-digits 26,000)",
     "help.folder": "where to look",
     "help.recipe_name": "the recipe to print",
     # a run's progress

@@ -221,7 +221,7 @@ WORDS = {
     "help.measured": "la carpeta de una corrida o un archivo .npz de muestras",
     "help.measure_data": "para un archivo de muestras: los datos con los que se comparan",
     "help.measure_only": "cuáles de quality, equilibrium, copying, modes (con comas); por omisión, todas",
-    "help.measure_n": "cuántas muestras de una corrida se miden",
+    "help.measure_n": "cuántas muestras de una corrida se miden (10 000; de stacked-digits, 26 000)",
     "help.folder": "dónde buscar",
     "help.recipe_name": "la receta que se quiere ver",
     # el avance de una corrida
