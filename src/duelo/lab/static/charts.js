@@ -7,7 +7,7 @@ const MEAN_OF = 40; // values of a running mean, at most
 
 /** A curve chart. Needs the global uPlot.
  *  options: title, key: [{label, colour, dashed}] or null, series: [{label, colour, width, dash}], levels: [{at, colour}] (dashed lines;
- *  at: number or () => number), y: {log, range: [low, high] | null, format}, xFormat, rem: its height; dots: mark each value; smooth: draw running means, and
+ *  at: number or () => number), y: {log, range: [low, high] | null, format}, xFormat, xSteps: between the numbers along x; rem: its height; dots: mark each value; smooth: draw running means, and
  *  the values themselves faint behind them (but not of a series that is `rough`).
  *  Returns {element, set(columns), destroy()}; columns: [x, y1, y2, ...], arrays of numbers or null. */
 export function chart(context, options) {
@@ -115,7 +115,7 @@ function settings(options, lines, format, width, height) {
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: { x: { time: false }, y: { distr: y.log ? 3 : 1, range: y.range ?? undefined } },
     axes: [
-      { ...axis, size: 26, space: 70, values: (_, all) => all.map((value) => (options.xFormat ?? shortCount)(value, format)), grid: { show: false } },
+      { ...axis, size: 26, space: 70, incrs: options.xSteps, values: (_, all) => all.map((value) => (options.xFormat ?? shortCount)(value, format)), grid: { show: false } },
       { ...axis, size: 46, space: 24, splits: y.log ? decades : undefined, filter: y.log ? (_, all) => all : undefined, values: (_, all) => all.map((value) => (value === null ? "" : (y.format ?? format.number)(value, 2))) },
     ],
     series: [

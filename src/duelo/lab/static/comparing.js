@@ -6,6 +6,7 @@ import { snug } from "./run.js";
 import { address } from "./runs.js";
 
 const TONES = ["run-0", "run-1", "run-2", "run-3", "run-4", "run-5"];
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 604_800]; // between two numbers of the time axis
 const DASHES = [undefined, [8, 4], [2, 3], [10, 3, 2, 3], [14, 4], [3, 3, 10, 3]];
 
 export function comparing(element, context, names) {
@@ -83,11 +84,12 @@ function judgements({ names, judged }, context) {
     const plot = chart(context, {
       title,
       xFormat,
+      xSteps: axis === "seconds" ? SECONDS : undefined,
       rem: 12,
       dots: true, // a run may have one judgement alone
       series: names.map((label, i) => ({ label, colour: TONES[i], dash: DASHES[i], width: 2 })),
       levels: [{ at: floor, colour: "ink-3" }],
-      y: { log: true, range: snug },
+      y: { log: true, range: (plot, low, high) => snug(plot, Math.min(low, floor ?? low), Math.max(high, floor ?? high)) },
     });
     plot.set([at, ...judged.map(column)]);
     return plot.element;
