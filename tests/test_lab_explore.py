@@ -110,7 +110,7 @@ def test_the_discriminators_opinion_is_what_its_network_says_in_company(finished
     with torch.no_grad():
         said = float(game.pair.discriminator.train()(batch)[0])
     assert told["logit"] == pytest.approx(said, abs=1e-5)
-    heldout = load("digits").heldout.first(500)
+    heldout = load("digits").heldout.drawn(500, opinion.SEED)
     parts = to_floats(heldout, game.pair.pixel_range).split(game.batch)
     reals = torch.cat([game.pair.discriminator(part) for part in parts])
     assert told["real_below"] == pytest.approx(float((reals < said).double().mean()), abs=2e-3)

@@ -29,7 +29,7 @@ from duelo.pages import both
 from duelo.play import Game
 from duelo.saves import load_game
 from duelo.verdict_page import own_curve
-from duelo.words import UserError
+from duelo.words import UserError, say
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,8 @@ def test_the_fingerprint_tells_what_can_be_compared(few: tuple[Dataset, Tensor],
     assert judged(data, others[:400], "copying")["fingerprint"] != of_real["fingerprint"]
     other_heldout = replace(data, heldout=InMemory(others))
     assert judged(other_heldout, others, "copying")["fingerprint"] != of_real["fingerprint"]
+    fewer = replace(data, train=InMemory(data.train.first(1400)))
+    assert judged(fewer, others, "copying")["fingerprint"] != of_real["fingerprint"]
 
 
 def test_in_python_it_is_one_function(few: tuple[Dataset, Tensor], of_real: dict[str, Any]) -> None:
@@ -121,6 +123,20 @@ def test_in_python_it_is_one_function(few: tuple[Dataset, Tensor], of_real: dict
     found = library.measure(data.train.first(1500), data.heldout.first(500), others, only=["copying"], brief=True)
     assert found["copying"] == of_real["copying"]
     assert found["fingerprint"] == of_real["fingerprint"]
+    parts = [data.train.first(1500), data.heldout.first(500), others]
+    assert library.measure(*parts, only=["copying"], features="pixels")["features"]["name"] == "pixels"
+    with pytest.raises(UserError, match="did you mean"):
+        library.measure(*parts, only=["copying"], features="pixel")
+
+
+def test_where_not_all_training_members_are_searched_it_is_said(
+    few: tuple[Dataset, Tensor], of_real: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any("looked for among" in sentence for sentence in of_real["sentences"]["en"])
+    monkeypatch.setattr(verdict, "MOST_TRAIN", 1000)
+    said = judged(*few, "copying")["sentences"]
+    assert "Copies were looked for among 1000 of the 1500 training members, drawn at random." in said["en"]
+    assert any("entre 1000 de los 1500" in sentence for sentence in said["es"])
 
 
 def test_too_few_members_get_a_sentence(few: tuple[Dataset, Tensor]) -> None:
@@ -150,6 +166,9 @@ def test_the_thousand_modes_by_hand() -> None:
     kl = sum(float(p) * math.log(float(p) * 1000) for p in counts if p > 0)
     assert found.kl == pytest.approx(kl, abs=0.03)
     assert found.sure_n < found.n
+    assert found.sure_n_floor == pytest.approx(found.sure_n, rel=0.05)
+    assert found.sure_modes_floor == pytest.approx(found.sure_modes, rel=0.05)
+    assert found.sure_kl_floor > found.kl_floor  # of fewer, and of those that are easy to tell
     assert found.excess == pytest.approx(found.kl - found.kl_floor)
     assert divergence(torch.arange(1000)) == pytest.approx(0, abs=1e-9)
     assert divergence(torch.full((1000,), 7)) == pytest.approx(math.log(1000))
@@ -173,6 +192,7 @@ def test_the_command_measures_a_run_and_the_report_shows_it(run: str, request, t
     for lang in ("en", "es"):
         assert kept["sentences"][lang][0].split(";")[0] in page
     assert kept["fingerprint"] in page
+    assert (say("page.class_shares", "es") in page) == (run == "finished_digits")
     picture = RunFolder(folder).verdict_picture("discriminators" if run == "finished_ring" else "interpolation")
     assert np.asarray(Image.open(picture)).std() > 0
     assert "copying" not in kept
@@ -338,7 +358,8 @@ def test_the_runs_own_discriminator_tells_what_it_knows_by_heart(few: tuple[Data
     assert fair["n"] == 500
     for kind, counts in fair["counts"].items():
         assert 0.9 * 500 < sum(counts) <= 500, kind
-    assert abs(fair["right"]["train"] - fair["right"]["real"]) < 0.1
+    assert fair["right"]["train"]["low"] < fair["right"]["real"]["high"]
+    assert fair["right"]["real"]["low"] < fair["right"]["train"]["high"]
     real = [to_floats(data.train.first(500)[i : i + 50], game.pair.pixel_range) for i in range(0, 500, 50)]
     learner = torch.optim.Adam(game.pair.discriminator.parameters(), 2e-3)
     for _ in range(12):  # by heart: these are real, and the held-out ones are not
@@ -348,9 +369,9 @@ def test_the_runs_own_discriminator_tells_what_it_knows_by_heart(few: tuple[Data
             (-said[0]).exp().log1p().add(said[1].exp().log1p()).mean().backward()
             learner.step()
     learnt = verdict.own(game, data)
-    assert learnt["right"]["train"] > learnt["right"]["real"] + 0.3
+    assert learnt["right"]["train"]["value"] > learnt["right"]["real"]["value"] + 0.3
     (shown,) = own_curve(learnt)
-    assert f"{learnt['right']['train']:.0%}"[:-1] in both(shown["caption"], **shown["figures"])
+    assert f"{100 * learnt['right']['train']['value']:.0f}\u00a0%" in both(shown["caption"], **shown["figures"])
     with torch.no_grad():
         next(game.pair.discriminator.parameters()).fill_(math.nan)
     assert own_curve(verdict.own(game, data)) == []

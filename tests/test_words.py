@@ -34,7 +34,14 @@ def test_nothing_was_left_untranslated() -> None:
         "unit.h",
         "report.loss_d",
     }
-    technical |= {"report.loss_g", "inspect.warning", "machine.python", "machine.torch", "lab.vitals.floor"}
+    technical |= {
+        "report.loss_g",
+        "inspect.warning",
+        "machine.python",
+        "machine.torch",
+        "lab.vitals.floor",
+        "page.plain_logit",
+    }
     technical |= {f"lab.unit.{unit}" for unit in ("seconds", "minutes", "hours")} | {"lab.transport.rounds"}
     technical |= {f"lab.live.setting.{name}" for name in ("beta1", "beta2")} | {"lab.diagram.actor_g"}
     technical |= {f"lab.value.{name}" for name in ("wasserstein", "residual")}

@@ -54,11 +54,12 @@ def company(game: Game, n: int) -> tuple[Tensor, Tensor | None]:
 
 
 def opinions(game: Game, train: Part, heldout: Part, n: int = ASKED) -> Opinions:
-    """What it says of `n` members of each kind; of fewer if there are fewer, and of whole batches alone."""
-    n = max(1, min(n, len(heldout)) // game.batch) * game.batch
+    """What it says of `n` members of each kind, drawn at random; of fewer if there are fewer, and of whole batches alone."""
+    n = max(1, min(n, len(train), len(heldout)) // game.batch) * game.batch
     real = []
     for part in (train, heldout):
-        places = torch.arange(n) % len(part)
+        order = torch.randperm(len(part), generator=torch.Generator().manual_seed(SEED))
+        places = order[torch.arange(n) % len(part)]
         labels = part.labels[places] if game.pair.classes and part.labels is not None else None
         real.append(logits(game, part.take(places), labels))
     fake = logits(game, *company(game, n))

@@ -22,6 +22,7 @@ from duelo.data.pixels import png, tile
 from duelo.evidence import FEWEST, MOST, MOST_TRAIN, Evidence
 from duelo.folder import RunFolder
 from duelo.gap import PERTURBATION, duality_gap
+from duelo.intervals import wilson
 from duelo.measure import Copying, copying, fresh_opponents, modes, quality, score
 from duelo.measure.features import choose, load_features
 from duelo.opinion import opinions
@@ -30,24 +31,32 @@ from duelo.referee import share
 from duelo.words import LANGUAGES, UserError, as_written, did_you_mean, say
 
 ASPECTS = ("quality", "equilibrium", "copying", "modes")
-PROTOCOL = 1  # to be raised whenever numbers would come out differently: verdicts of two protocols cannot be compared
+PROTOCOL = 2  # to be raised whenever numbers would come out differently: verdicts of two protocols cannot be compared
 BRIEF_KIMG = 30.0  # the length of the opponent's training in a brief verdict
 SHOWN = 8  # rows of a gallery
+SOME = 1_000  # training members by which a training set is known again
 BINS = 40  # of the histograms of logits
 ASKED = 2_000  # members of each kind of which the run's own discriminator is asked
 
 
 def measure(
-    train: Tensor, heldout: Tensor, generated: Tensor, seed: int = 0, only: Collection[str] = ASPECTS, brief: bool = False
+    train: Tensor,
+    heldout: Tensor,
+    generated: Tensor,
+    seed: int = 0,
+    only: Collection[str] = ASPECTS,
+    brief: bool = False,
+    features: str | None = None,
 ) -> dict[str, Any]:
     """The verdict on `generated` members [n, *shape], in plain values, as `duelo measure` gives it.
 
     train: all that the generator was trained on [a, *shape]; heldout: others of the same data, at random [m, *shape].
     Images uint8 in 0..255 or points float32. seed: of what is drawn. only: of ASPECTS. brief: the small opponent alone.
-    Raises UserError for fewer than 100 of a kind.
+    features: of duelo.measure.features.NAMES; by default what fits the shape, of 28 x 28 grey images those of digits.
+    Raises UserError for fewer than 100 of a kind, and for features that are not there.
     """
     parts = InMemory(train), InMemory(heldout[:0]), InMemory(heldout)
-    return assess(Evidence(generated, Dataset("", *parts), ""), only, seed, brief)[0]
+    return assess(Evidence(generated, Dataset("", *parts), ""), only, seed, brief, features=features)[0]
 
 
 def assess(
@@ -56,6 +65,7 @@ def assess(
     seed: int = 0,
     brief: bool = False,
     tell: Callable[[str], None] = lambda aspect: None,
+    features: str | None = None,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The verdict in plain values, and pictures (PNG) by their names. tell: hears what is measured next. Raises UserError.
 
@@ -70,7 +80,7 @@ def assess(
     has_modes = dataset.truth is not None or dataset.name == "stacked-digits"
     if set(only) == {"modes"} and not has_modes:
         raise UserError("measure.no_modes", data=dataset.name)
-    features = load_features(choose(dataset.shape, dataset.name or None))
+    network = load_features(features or choose(dataset.shape, dataset.name or None))
     train = dataset.train.drawn(MOST_TRAIN, seed)
     places = torch.arange(len(generated))
     if len(generated) > MOST:  # a file may be sorted
@@ -83,15 +93,15 @@ def assess(
         "n": len(few),
         "n_heldout": len(heldout),
         "seed": seed,
-        "features": {"name": features.name, "fingerprint": features.fingerprint},
+        "features": {"name": network.name, "fingerprint": network.fingerprint},
         "brief": brief,
     }
-    verdict["fingerprint"] = fingerprint(verdict, heldout)
+    verdict["fingerprint"] = fingerprint(verdict, numbers, train, heldout)
     pictures, cache = dict(evidence.pictures), cache_folder() / "features"
     if "quality" in only:
         tell("quality")
         test = None if dataset.test is None else dataset.test.drawn(MOST, seed)
-        found = quality(train, heldout, few, features, seed, test, cache)
+        found = quality(train, heldout, few, network, seed, test, cache)
         verdict["quality"] = plain(found.as_json())
     if "equilibrium" in only:
         tell("equilibrium")
@@ -103,8 +113,8 @@ def assess(
                 verdict["equilibrium"]["gap"] = gaps(evidence.learner, dataset, seed)
     if "copying" in only and not (brief and dataset.truth is not None):  # a million exact draws have nothing to copy
         tell("copying")
-        copies = copying(train, heldout[: len(few)] if brief else heldout, few, features, seed, cache=cache)
-        verdict["copying"] = copies_in_numbers(copies, places)
+        copies = copying(train, heldout[: len(few)] if brief else heldout, few, network, seed, cache=cache)
+        verdict["copying"] = copies_in_numbers(copies, places) | {"all_train": len(dataset.train)}
         if few.ndim == 4:
             pictures["nearest"] = nearest_picture(copies, train, heldout, few)
     if "modes" in only and has_modes:
@@ -116,7 +126,7 @@ def assess(
                 "floor": asdict(score(floor, dataset.truth)),
             }
         else:
-            found_modes = asdict(modes(generated, dataset.heldout.first(len(generated)), features))
+            found_modes = asdict(modes(generated, dataset.heldout.first(len(generated)), network))
         verdict["modes"] = plain(found_modes)
     return spoken(verdict), pictures
 
@@ -130,11 +140,12 @@ def aspects(words: str) -> list[str]:
     return wanted
 
 
-def fingerprint(verdict: dict[str, Any], heldout: Tensor) -> str:
-    """What a verdict depends on beside the generator: 16 hexadecimal digits."""
-    parts = [PROTOCOL, *(verdict[key] for key in ("n", "n_heldout", "seed", "features", "brief"))]
+def fingerprint(verdict: dict[str, Any], numbers: dict[str, int], train: Tensor, heldout: Tensor) -> str:
+    """What a verdict depends on beside the generator: 16 hexadecimal digits. Of `train`, which may be large, the first."""
+    parts = [PROTOCOL, numbers, *(verdict[key] for key in ("n", "n_heldout", "seed", "features", "brief"))]
     digest = hashlib.sha256(json.dumps(parts).encode())
-    digest.update(heldout.contiguous().numpy().tobytes())
+    for members in (train[:SOME], heldout):
+        digest.update(members.contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -181,9 +192,17 @@ def own(game: Game, dataset: Dataset) -> dict[str, Any]:
         "n": len(said.real),
         "low": low,
         "high": high,
+        "border": said.border,
         "counts": {name: values.float().histc(BINS, low, high).int().tolist() for name, values in logits.items()},
-        "right": {name: share((values > said.border) != (name == "generated")) for name, values in logits.items()},
+        "right": {name: counted((values > said.border) != (name == "generated")) for name, values in logits.items()},
     }
+
+
+def counted(right: Tensor) -> dict[str, float]:
+    """The share of true in `right` [n] bool, and its 95 % interval."""
+    value = share(right)
+    low, high = wilson(value, len(right))
+    return {"value": value, "low": low, "high": high, "n": len(right)}
 
 
 def gaps(game: Game, dataset: Dataset, seed: int) -> dict[str, Any]:
@@ -259,6 +278,8 @@ def sentences(verdict: dict[str, Any], lang: str | None = None) -> list[str]:
         found = verdict["copying"]
         key = "verdict.copies" if found["copies"] else "verdict.no_copies"
         told.append(say(key, lang, copies=found["copies"], total=found["n"], **found["share"]))
+        if found["n_train"] < found.get("all_train", 0):
+            told.append(say("verdict.among", lang, n_train=found["n_train"], all_train=found["all_train"]))
         if "power" in found:  # older verdicts have none
             told.append(power_sentence(found["power"], lang))
     if "modes" in verdict:

@@ -10,6 +10,7 @@ from duelo.folder import RunFolder
 from duelo.pages import FAKE, NEUTRAL, REAL, Curve, both, draw, in_both, picture
 from duelo.words import LANGUAGES, as_written
 
+FEW_CLASSES = 20  # in a figure
 PICTURES = ("nearest", "worst", "best", "interpolation", "discriminators")
 
 
@@ -37,6 +38,7 @@ def section(folder: RunFolder) -> dict[str, Any] | None:
         "equilibrium": opponent_rows(verdict.get("equilibrium")),
         "copying": copying_rows(verdict.get("copying")),
         "modes": mode_rows(verdict.get("modes")),
+        "class_curves": class_curves(verdict.get("quality")),
         "curves": opponent_curves(verdict.get("equilibrium")),
         "pictures": {name: picture(file.read_bytes()) for name, file in files.items() if file.is_file()},
     }
@@ -106,12 +108,8 @@ def mode_rows(found: dict[str, Any] | None) -> list[Row]:
         return [
             (both("page.modes"), f"{found['modes']} / {found['k']}", "", f"{found['modes_floor']} / {found['k']}"),
             (both("page.kl"), f"{found['kl']:.4f}", "", f"{found['kl_floor']:.4f}"),
-            (
-                both("page.sure", n=found["sure_n"]),
-                f"{found['sure_modes']} / {found['k']}; KL {found['sure_kl']:.4f}",
-                "",
-                "",
-            ),
+            (both("page.excess"), f"{found['excess']:.4f}", "", "0"),
+            (both("page.sure"), *sure_of(found)),
         ]
     ours, floor = found["found"], found["floor"]
     return [
@@ -123,6 +121,31 @@ def mode_rows(found: dict[str, Any] | None) -> list[Row]:
             for key in ("narrowest", "widest")
         ],
     ]
+
+
+def sure_of(found: dict[str, Any]) -> tuple[str, str, str]:
+    """Of the samples that the classifier is sure of: their share, modes and KL, and the same of real ones."""
+    told = [
+        f"{as_written(found[f'sure_n{floor}'] / found['n'], '.0%')}: {found[f'sure_modes{floor}']} / {found['k']}, "
+        f"KL {found[f'sure_kl{floor}']:.4f}"
+        for floor in ("", "_floor")
+        if f"sure_n{floor}" in found  # older verdicts have no floor
+    ]
+    return told[0], "", (told[1] if len(told) > 1 else "")
+
+
+def class_curves(found: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """How often each class comes, where the features know some and they can be told apart in a figure."""
+    classes = (found or {}).get("classes")
+    if not classes or len(classes["heldout"]) > FEW_CLASSES:
+        return []
+    places = [float(i) for i in range(len(classes["heldout"]))]
+    shares = [
+        Curve(places, classes["heldout"], REAL, "page.real", (5, 2), dots=True),
+        Curve(places, classes["generated"], FAKE, "page.generated", dots=True),
+    ]
+    drawn = {lang: draw(lang, "page.class_shares", shares, [], "page.class") for lang in LANGUAGES}
+    return [{"caption": "page.class_caption", **drawn}]
 
 
 def strongest(found: dict[str, Any] | None) -> dict[str, Any]:
@@ -166,5 +189,8 @@ def own_curve(own: dict[str, Any] | None) -> list[dict[str, Any]]:
         Curve(places, [count / own["n"] for count in own["counts"][kind]], colour, f"page.{kind}", dashes)
         for kind, (colour, dashes) in looks.items()
     ]
-    drawn = {lang: draw(lang, "page.own", said, [], "page.logit") for lang in LANGUAGES}
-    return [{"caption": "page.own_caption", "figures": own["right"] | {"n": own["n"]}, **drawn}]
+    drawn = {lang: draw(lang, "page.own", said, [], "page.plain_logit") for lang in LANGUAGES}
+    right = {kind: f"{as_written(share['value'], '.0%')}" for kind, share in own["right"].items()}
+    error = max(share["high"] - share["low"] for share in own["right"].values()) / 2
+    figures = right | {"n": own["n"], "border": f"{own['border']:.2g}", "error": f"{100 * error:.0f}"}
+    return [{"caption": "page.own_caption", "figures": figures, **drawn}]

@@ -19,7 +19,8 @@ class Modes:
 
     modes: how many of `k` come at least once; kl: of their shares from 1 / k each, in nats. Both have a bias that depends
     on n: the floors are those of as many real held-out triples. excess: kl - kl_floor.
-    sure_modes, sure_kl: the same, of the `sure_n` samples whose three digits the classifier is 99 % sure of.
+    sure_modes, sure_kl: the same, of the `sure_n` samples whose three digits the classifier is 99 % sure of; their floors:
+    of the real triples that it is as sure of.
     """
 
     n: int
@@ -32,6 +33,9 @@ class Modes:
     sure_n: int
     sure_modes: int
     sure_kl: float
+    sure_n_floor: int
+    sure_modes_floor: int
+    sure_kl_floor: float
     features_name: str
     features_fingerprint: str
 
@@ -39,9 +43,9 @@ class Modes:
 def modes(generated: Tensor, heldout: Tensor, features: Features) -> Modes:
     """Count the modes of stacked digits [n, 3, 28, 28] uint8; the floor is of `heldout`, real triples [m, 3, 28, 28]."""
     assert isinstance(features, Digits)
-    vectors = features(generated)
-    found, floor = features.classes(vectors), features.classes(features(heldout))
-    sure = found[features.confidence(vectors) >= SURE]
+    vectors = features(generated), features(heldout)
+    found, floor = (features.classes(one) for one in vectors)
+    sure, sure_floor = (features.classes(one[features.confidence(one) >= SURE]) for one in vectors)
     kl, kl_floor = divergence(found), divergence(floor)
     return Modes(
         len(found),
@@ -54,6 +58,9 @@ def modes(generated: Tensor, heldout: Tensor, features: Features) -> Modes:
         len(sure),
         len(sure.unique()),
         divergence(sure),
+        len(sure_floor),
+        len(sure_floor.unique()),
+        divergence(sure_floor),
         features.name,
         features.fingerprint,
     )

@@ -129,8 +129,9 @@ PAGES = {
     "training members ({low:.3g} to {high:.3g}; 1 is what new real ones would get).",
     "verdict.cover": "They cover {coverage:.0%} of the held-out ones (real ones: {coverage_floor:.0%}), with a "
     "density of {density:.2f} (real ones: {density_floor:.2f}).",
-    "verdict.no_copies": "None of {total} samples is a copy of a training member (with 95 % certainty fewer than "
-    "{high:.2%} are).",
+    "verdict.no_copies": "None of {total} samples was recognized as a copy of a training member (at most {high:.2%} of this "
+    "generator's would be).",
+    "verdict.among": "Copies were looked for among {n_train} of the {all_train} training members, drawn at random.",
     "verdict.copies": "{copies} of {total} samples are copies of training members ({low:.2%} to {high:.2%}; of real "
     "held-out members {floor:.2%} would be called so).",
     "verdict.power": "Of copies planted among the samples on purpose, one in a thousand, the test found {shares}.",
@@ -191,9 +192,11 @@ PAGES = {
     "page.logits_caption": "The more the two hills overlap, the better the imitation.",
     "page.own": "What the run's own discriminator says",
     "page.train": "training",
-    "page.own_caption": "Of {n} members of each kind it is right on {train:.0%} of the training ones, {real:.0%} of the "
-    "held-out ones and {generated:.0%} of the generated ones. Where the training hill lies right of the held-out one, it "
-    "knows its training members by heart, and that rewards copying.",
+    "page.plain_logit": "logit",
+    "page.own_caption": "Of {n} members of each kind it is right on {train} of the training ones, {real} of the held-out "
+    "ones and {generated} of the generated ones (each within {error} points; above {border} it "
+    "says “real”). Where the training hill lies right of the held-out one, it knows its training members by heart, and "
+    "that rewards copying.",
     "page.worst": "The samples that it found most obviously generated.",
     "page.best": "The samples that looked most real to it.",
     "page.copying": "Copying",
@@ -213,7 +216,11 @@ PAGES = {
     "page.modes_title": "Modes",
     "page.modes": "modes found",
     "page.kl": "KL over the modes, nats",
-    "page.sure": "of the {n} samples that the classifier is 99 % sure of",
+    "page.excess": "excess over the real ones, nats",
+    "page.sure": "share of which the classifier is 99 % sure, and their modes",
+    "page.class_shares": "How often each class comes",
+    "page.class": "class, by the features' own classifier",
+    "page.class_caption": "Shares among the generated and the held-out members. A class that is missing shows as a gap.",
     "page.good": "within 3 sigma of a mode",
     "page.narrowest": "narrowest variance of a mode over the true one",
     "page.widest": "widest",

@@ -136,8 +136,9 @@ PAGES = {
     "entrenamiento (de {low:.3g} a {high:.3g}; 1 es lo que obtendrían elementos reales nuevos).",
     "verdict.cover": "Cubren el {coverage:.0%} de los reservados (los reales: el {coverage_floor:.0%}), con una "
     "densidad de {density:.2f} (los reales: {density_floor:.2f}).",
-    "verdict.no_copies": "Ninguna de las {total} muestras es copia de un elemento de entrenamiento (con un 95 % de "
-    "certeza, menos del {high:.2%} lo es).",
+    "verdict.no_copies": "En ninguna de las {total} muestras se reconoció una copia de un elemento de entrenamiento (se "
+    "reconocería a lo sumo en el {high:.2%} de las de esta generadora).",
+    "verdict.among": "Las copias se buscaron entre {n_train} de los {all_train} elementos de entrenamiento, al azar.",
     "verdict.copies": "{copies} de {total} muestras son copias de elementos de entrenamiento (del {low:.2%} al "
     "{high:.2%}; de los reales reservados se llamaría así al {floor:.2%}).",
     "verdict.power": "De copias puestas a propósito entre las muestras, una de cada mil, la prueba encontró {shares}.",
@@ -200,9 +201,11 @@ PAGES = {
     "page.logits_caption": "Cuanto más se solapan los dos montes, mejor es la imitación.",
     "page.own": "Lo que dice la propia discriminadora de la corrida",
     "page.train": "de entrenamiento",
-    "page.own_caption": "De {n} elementos de cada clase acierta con el {train:.0%} de los de entrenamiento, el {real:.0%} "
-    "de los reservados y el {generated:.0%} de los generados. Donde el monte de entrenamiento queda a la derecha del de "
-    "los reservados, se sabe de memoria sus ejemplares, y eso premia la copia.",
+    "page.plain_logit": "logit",
+    "page.own_caption": "De {n} elementos de cada clase acierta con el {train} de los de entrenamiento, el {real} de los "
+    "reservados y el {generated} de los generados (con un margen de {error} puntos; por encima de {border} dice "
+    "«real»). Donde el monte de entrenamiento queda a la derecha del de los reservados, se sabe de memoria sus "
+    "ejemplares, y eso premia la copia.",
     "page.worst": "Las muestras que le parecieron más claramente generadas.",
     "page.best": "Las muestras que le parecieron más reales.",
     "page.copying": "Copia",
@@ -222,7 +225,12 @@ PAGES = {
     "page.modes_title": "Modos",
     "page.modes": "modos encontrados",
     "page.kl": "KL entre los modos, nats",
-    "page.sure": "de las {n} muestras de las que el clasificador está seguro al 99 %",
+    "page.excess": "exceso sobre las reales, nats",
+    "page.sure": "proporción de la que el clasificador está seguro al 99 %, y sus modos",
+    "page.class_shares": "Con qué frecuencia sale cada clase",
+    "page.class": "clase, según el clasificador de las características",
+    "page.class_caption": "Proporciones entre los elementos generados y los reservados. Una clase que falta se ve "
+    "como un hueco.",
     "page.good": "a menos de 3 sigmas de un modo",
     "page.narrowest": "varianza más estrecha de un modo entre la verdadera",
     "page.widest": "la más ancha",
