@@ -33,6 +33,7 @@ def test_nothing_was_left_untranslated() -> None:
         "unit.min",
         "unit.h",
         "report.loss_d",
+        "page.plain_logit",
     }
     technical |= {
         "report.loss_g",
