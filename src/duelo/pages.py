@@ -59,10 +59,12 @@ def draw(
     marks: list[tuple[float, str, str]],
     x: str = "report.kimg",
     log: bool = False,
+    from_zero: bool = False,
 ) -> Markup:
     """One figure as inline SVG without a background, so that it suits a light and a dark page.
 
     marks: horizontal dashed lines as (value, label, colour), of which the first is in the legend. x: what is along the axis.
+    from_zero: the axis begins at 0, for shares that are to be compared.
     """
     style: Any = {
         "svg.fonttype": "none",
@@ -90,6 +92,8 @@ def draw(
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_minor_locator(NullLocator())
             axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        if from_zero:
+            axes.set_ylim(bottom=0)
         axes.set_title(say(title, lang), loc="left", fontsize=12)
         axes.set_xlabel(say(x, lang))
         axes.spines[["top", "right"]].set_visible(False)

@@ -144,7 +144,7 @@ def class_curves(found: dict[str, Any] | None) -> list[dict[str, Any]]:
         Curve(places, classes["heldout"], REAL, "page.real", (5, 2), dots=True),
         Curve(places, classes["generated"], FAKE, "page.generated", dots=True),
     ]
-    drawn = {lang: draw(lang, "page.class_shares", shares, [], "page.class") for lang in LANGUAGES}
+    drawn = {lang: draw(lang, "page.class_shares", shares, [], "page.class", from_zero=True) for lang in LANGUAGES}
     return [{"caption": "page.class_caption", **drawn}]
 
 
