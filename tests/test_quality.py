@@ -31,6 +31,7 @@ def parts() -> dict[str, Tensor]:
         "train": data.train.take(chosen[N:]),
         "real": data.train.take(chosen[:N]),
         "labels": data.train.labels[chosen[:N]],
+        "train_labels": data.train.labels[chosen[N:]],
         "heldout": data.heldout.take(held),
         "test": data.test.take(tested),
     }
@@ -121,6 +122,18 @@ def test_a_missing_class_shows(parts: dict[str, Tensor], of_real: Quality) -> No
     assert found.coverage.high < of_real.coverage.low
     assert found.frechet.low > of_real.frechet.high
     assert found.precision.value > 0.85
+
+
+def test_classes_come_from_labels_where_the_features_know_none(parts: dict[str, Tensor]) -> None:
+    known, sets = parts["labels"], (parts["real"], parts["heldout"], parts["train"][:N][parts["train_labels"][:N] != 8])
+    found = quality(*sets, load_features("pixels"), labels=known)
+    assert found.classes is not None
+    assert found.classes.generated[8] < 0.02 < 0.06 < found.classes.heldout[8]
+    assert found.classes.distance.value > found.classes.distance.floor
+    assert quality(*sets, load_features("pixels")).classes is None
+    of_digits = quality(*sets, load_features("digits"), labels=known.flip(0))  # which know them better
+    assert of_digits.classes is not None
+    assert of_digits.classes.generated[8] < 0.01
 
 
 def test_swapped_arguments_are_something_else(parts: dict[str, Tensor]) -> None:

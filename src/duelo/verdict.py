@@ -101,7 +101,9 @@ def assess(
     if "quality" in only:
         tell("quality")
         test = None if dataset.test is None else dataset.test.drawn(MOST, seed)
-        found = quality(train, heldout, few, network, seed, test, cache)
+        known = dataset.train.labels if dataset.truth is None else None  # a mixture's are its modes
+        labels = None if known is None else InMemory(known).drawn(MOST_TRAIN, seed)  # in the order of `train`
+        found = quality(train, heldout, few, network, seed, test, cache, labels)
         verdict["quality"] = plain(found.as_json())
     if "equilibrium" in only:
         tell("equilibrium")

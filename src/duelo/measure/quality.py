@@ -14,6 +14,7 @@ from duelo.measure.features import Features, cached
 from duelo.measure.frechet import Moments, frechet, moments, without_each
 from duelo.measure.kernel import distances_without_each, kernel_distance, within
 from duelo.measure.manifold import K, Manifold, manifold, radii
+from duelo.measure.neighbours import nearest
 
 GROUPS = 25  # of samples, one of which is left out at a time
 FEWEST = 50  # members of each set: two in a group
@@ -82,13 +83,15 @@ def quality(
     seed: int = 0,
     test: Tensor | None = None,
     cache: Path | None = None,
+    labels: Tensor | None = None,
 ) -> Quality:
     """Measure generated members against held-out ones.
 
     All are images [., c, h, w] uint8 in 0..255 or points [., d] float32, drawn at random: the first of a data set's members
     may be of a few hands. train: what the generator was trained on, or a sample of it; as many are drawn as there are
     generated members, and of these no more are measured than there are training members. cache: a folder for the features
-    of real members (see duelo.measure.features.cached).
+    of real members (see duelo.measure.features.cached). labels: the classes of train [a] int64, from which those of others
+    are taken (that of the nearest in features) where the features know none.
     The result is a function of all arguments but `cache`. 10,000 digits against 10,000 take 10 s on one core.
     Raises ValueError for fewer than 50 members in a set.
     """
@@ -97,7 +100,8 @@ def quality(
         raise ValueError(f"quality needs at least {FEWEST} members, not {', '.join(few)}")
     generator = torch.Generator().manual_seed(seed)
     n = min(len(train), len(generated))
-    drawn = train[torch.randperm(len(train), generator=generator)[:n]]
+    chosen = torch.randperm(len(train), generator=generator)[:n]
+    drawn = train[chosen]
     order = torch.randperm(len(generated), generator=generator)[:n]
 
     def embed(members: Tensor) -> Tensor:
@@ -113,6 +117,9 @@ def quality(
     kernel, *without = distances_without_each(fake, real, groups, within_real)
     kid = jackknife(kernel, without, kernel_distance(floor, real, within_real), n)
     guesses = [features.classes(members) for members in (fake, floor, real)]
+    if guesses[0] is None and labels is not None:
+        near = nearest(fake, floor)[1], nearest(floor, floor, others=True)[1], nearest(real, floor)[1]
+        guesses = [labels[chosen][index[:, 0]] for index in near]
     return Quality(
         features.name,
         features.fingerprint,

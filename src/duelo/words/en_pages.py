@@ -219,7 +219,7 @@ PAGES = {
     "page.excess": "excess over the real ones, nats",
     "page.sure": "share of which the classifier is 99 % sure, and their modes",
     "page.class_shares": "How often each class comes",
-    "page.class": "class, by the features' own classifier",
+    "page.class": "class",
     "page.class_caption": "Shares among the generated and the held-out members. A class that is missing shows as a gap.",
     "page.good": "within 3 sigma of a mode",
     "page.narrowest": "narrowest variance of a mode over the true one",

@@ -228,7 +228,7 @@ PAGES = {
     "page.excess": "exceso sobre las reales, nats",
     "page.sure": "proporción de la que el clasificador está seguro al 99 %, y sus modos",
     "page.class_shares": "Con qué frecuencia sale cada clase",
-    "page.class": "clase, según el clasificador de las características",
+    "page.class": "clase",
     "page.class_caption": "Proporciones entre los elementos generados y los reservados. Una clase que falta se ve "
     "como un hueco.",
     "page.good": "a menos de 3 sigmas de un modo",
