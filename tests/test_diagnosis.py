@@ -15,7 +15,7 @@ from duelo import diagnosis, recipes
 from duelo.balance import Duel
 from duelo.diagnosis import HIDES, LOOKS, RULES, Finding, Setting, Spell, diagnose, named
 from duelo.folder import RunFolder
-from duelo.words import LANGUAGES
+from duelo.words import LANGUAGES, as_written
 
 EVEN = 2 * math.log(2)
 SETTING = Setting(EVEN)
@@ -350,7 +350,7 @@ def test_every_finding_says_its_numbers_and_a_remedy_in_both_languages(name: str
     used = dict(re.findall(r"{(\w+)(?::([^}]*))?}", template))
     for key, value in finding.evidence.items():
         assert key in used, f"{key} is not in the sentence"
-        assert format(value, used[key]) in text
+        assert as_written(value, used[key], lang) in text
     assert f"{finding.nimg / 1000:.4g}" in text
     assert text.endswith(".")
     assert finding.title(lang)

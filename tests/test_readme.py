@@ -44,7 +44,11 @@ def test_both_languages_show_the_same() -> None:
 @pytest.mark.parametrize("readme", READMES)
 def test_links_and_pictures_exist(readme: str) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", (ROOT / readme).read_text(encoding="utf-8")):
-        assert (ROOT / target).exists(), target
+        path, _, anchor = target.partition("#")
+        assert (ROOT / path).exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings], target
 
 
 @pytest.mark.parametrize("readme", READMES)
