@@ -188,9 +188,8 @@ def told(run: Run, may: bool) -> list[tuple[str, str]]:
     def spread(estimate: dict[str, Any] | None, form: str) -> str:
         if not estimate:
             return "-"
-        found = [estimate[key] for key in ("value", "low", "high")]
-        value, low, high = ("-" if one is None else as_written(one, form) for one in found)
-        return f"{value} ({low}–{high})"
+        found = ["-" if estimate[key] is None else as_written(estimate[key], form) for key in ("value", "low", "high")]
+        return "{} ({}–{})".format(*found)
 
     verdict = run.verdict if may else {}
     return [

@@ -24,9 +24,8 @@ SEED = 77_003  # of the generated ones that keep it company
 
 @dataclass(frozen=True)
 class Opinions:
-    """A discriminator's logits for training members, held-out ones and generated ones, each [m]; its border."""
+    """A discriminator's logits for held-out members and for generated ones, each [m]; its border."""
 
-    train: Tensor
     real: Tensor
     fake: Tensor
     border: float
@@ -53,17 +52,24 @@ def company(game: Game, n: int) -> tuple[Tensor, Tensor | None]:
     return imagine(game, sample_latents(game, n, SEED), labels), labels
 
 
-def opinions(game: Game, train: Part, heldout: Part, n: int = ASKED) -> Opinions:
-    """What it says of `n` members of each kind, drawn at random; of fewer if there are fewer, and of whole batches alone."""
-    n = max(1, min(n, len(train), len(heldout)) // game.batch) * game.batch
-    real = []
-    for part in (train, heldout):
-        order = torch.randperm(len(part), generator=torch.Generator().manual_seed(SEED))
-        places = order[torch.arange(n) % len(part)]
-        labels = part.labels[places] if game.pair.classes and part.labels is not None else None
-        real.append(logits(game, part.take(places), labels))
-    fake = logits(game, *company(game, n))
-    return Opinions(real[0], real[1], fake, float(threshold(game.rules, real[1], fake)))
+def of_part(game: Game, part: Part, n: int) -> Tensor:
+    """What it says of `n` members of a part, drawn at random, in whole batches: [n / pack]."""
+    order = torch.randperm(len(part), generator=torch.Generator().manual_seed(SEED))
+    places = order[torch.arange(whole_batches(game, n)) % len(part)]
+    labels = part.labels[places] if game.pair.classes and part.labels is not None else None
+    return logits(game, part.take(places), labels)
+
+
+def opinions(game: Game, heldout: Part, n: int = ASKED) -> Opinions:
+    """What it says of `n` held-out members, or of all if there are fewer, and of as many generated ones."""
+    n = min(n, len(heldout))
+    real, fake = of_part(game, heldout, n), logits(game, *company(game, whole_batches(game, n)))
+    return Opinions(real, fake, float(threshold(game.rules, real, fake)))
+
+
+def whole_batches(game: Game, n: int) -> int:
+    """`n`, cut to whole batches, of which there is one at least."""
+    return max(1, n // game.batch) * game.batch
 
 
 def of_one(game: Game, member: Tensor, label: int | None, others: Opinions) -> dict[str, Any]:

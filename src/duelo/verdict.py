@@ -22,12 +22,11 @@ from duelo.data.pixels import png, tile
 from duelo.evidence import FEWEST, MOST, MOST_TRAIN, Evidence
 from duelo.folder import RunFolder
 from duelo.gap import PERTURBATION, duality_gap
-from duelo.intervals import wilson
 from duelo.measure import Copying, copying, fresh_opponents, modes, quality, score
+from duelo.measure.estimate import share
 from duelo.measure.features import choose, load_features
-from duelo.opinion import opinions
+from duelo.opinion import of_part, opinions
 from duelo.play import Game
-from duelo.referee import share
 from duelo.words import LANGUAGES, UserError, as_written, did_you_mean, say
 
 ASPECTS = ("quality", "equilibrium", "copying", "modes")
@@ -183,8 +182,9 @@ def equilibrium(
 
 def own(game: Game, dataset: Dataset) -> dict[str, Any]:
     """What the run's own discriminator says of training, held-out and generated members; empty if that is no number."""
-    said = opinions(game, dataset.train, dataset.heldout, ASKED)
-    logits = {"train": said.train, "real": said.real, "generated": said.fake}
+    n = min(ASKED, len(dataset.train), len(dataset.heldout))
+    said = opinions(game, dataset.heldout, n)
+    logits = {"train": of_part(game, dataset.train, n), "real": said.real, "generated": said.fake}
     together = torch.cat(list(logits.values())).float()
     if not together.isfinite().all():
         return {}
@@ -196,15 +196,11 @@ def own(game: Game, dataset: Dataset) -> dict[str, Any]:
         "high": high,
         "border": said.border,
         "counts": {name: values.float().histc(BINS, low, high).int().tolist() for name, values in logits.items()},
-        "right": {name: counted((values > said.border) != (name == "generated")) for name, values in logits.items()},
+        "right": {
+            name: plain(asdict(share(int(((values > said.border) != (name == "generated")).sum()), len(values), math.nan)))
+            for name, values in logits.items()
+        },
     }
-
-
-def counted(right: Tensor) -> dict[str, float]:
-    """The share of true in `right` [n] bool, and its 95 % interval."""
-    value = share(right)
-    low, high = wilson(value, len(right))
-    return {"value": value, "low": low, "high": high, "n": len(right)}
 
 
 def gaps(game: Game, dataset: Dataset, seed: int) -> dict[str, Any]:

@@ -77,9 +77,7 @@ class Opened:
     @cached_property
     def opinions(self) -> opinion.Opinions | None:
         """What its discriminator says of others; None if it has none."""
-        if not isinstance(self.learner, Game):
-            return None
-        return opinion.opinions(self.learner, self.dataset.train, self.dataset.heldout)
+        return opinion.opinions(self.learner, self.dataset.heldout) if isinstance(self.learner, Game) else None
 
     def knows(self, label: int | None) -> None:
         """Raises UserError for a class that its generator does not know."""
