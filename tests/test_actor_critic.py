@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+from itertools import islice
 
 import pytest
 import torch
@@ -176,6 +177,27 @@ def test_a_penalty_factor_scales_the_penalty_alone() -> None:
     assert torch.allclose(3 * penalties[0][1], penalties[1][1])
 
 
+def test_lazy_penalties_come_in_every_third_turn_three_times_as_strong() -> None:
+    """No turn between them pays, and their mean over the rounds is that of a game that pays in each, its start apart."""
+    ticks = list(islice(play(small_game(r1=0.2, gp=0.1, lazy=3), POINTS, seed=1), 7))
+    paid = [bool(tick.penalty.abs().sum()) for tick in ticks]
+    assert paid == [number % 3 == 0 for number in range(1, 8)]
+    lazy, plain = small_game(r1=0.2, r2=0.3, gp=0.1, lazy=3), small_game(r1=0.2, r2=0.3, gp=0.1)
+    outcomes = []
+    for game in (lazy, plain):
+        torch.manual_seed(5)
+        outcomes.append(discriminator_turn(game, POINTS[:32].clone(), None, Controls()))
+    torch.testing.assert_close(outcomes[0][3], 3 * outcomes[1][3])
+    assert torch.equal(outcomes[0][2], outcomes[1][2])
+
+
+def test_lazy_penalties_do_not_touch_lecam() -> None:
+    ticks = list(islice(play(small_game(r1=0.2, lecam=0.3, lazy=2), POINTS, seed=1), 4))
+    assert all(bool(tick.penalty.abs().sum()) for tick in ticks)
+    with pytest.raises(ValueError, match="cannot be lazy"):
+        small_game(r1=0.2, lazy=2, extragradient=True)
+
+
 def test_one_sides_rate_is_that_sides_alone() -> None:
     game = small_game()
     next(play(game, POINTS, balance=fixed(Controls(rate=0.5, discriminator_rate=4.0, generator_rate=0.25))))
@@ -190,6 +212,7 @@ TRICKS = [
     {"optimistic": True},
     {"extragradient": True},
     {"lecam": 0.3, "gp": 0.1, "smoothing": 0.1},
+    {"r1": 0.1, "lazy": 4},
     {"target_kimg": 0.5, "replay": 0.3, "entropy": 0.1, "optimistic": True, "extragradient": True, "lecam": 0.3},
 ]
 

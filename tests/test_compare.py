@@ -91,9 +91,9 @@ def test_judgements_are_taken_at_or_before_equal_images_and_equal_seconds(tmp_pa
 
 @pytest.mark.parametrize(("late", "taken"), [(30_063, "3"), (30_064, "5")])
 def test_a_round_that_ends_late_is_still_at_the_same_point(tmp_path: Path, late: int, taken: str) -> None:
-    """Judgements come at the end of the round in which they are due; a batch of the digits' recipe has 64 images."""
+    """Judgements come at the end of the round in which they are due; a batch has 64 images here."""
     short = make(tmp_path / "short", [(30_000, 10, 4.0)], data="digits", play__batch="16")
-    long = make(tmp_path / "long", [(25_000, 8, 5.0), (late, 12, 3.0), (60_000, 20, 1.0)], data="digits")
+    long = make(tmp_path / "long", [(25_000, 8, 5.0), (late, 12, 3.0), (60_000, 20, 1.0)], data="digits", play__batch="64")
     assert rows(table([short, long]).split("\n\n")[1])["long"][1] == taken
 
 

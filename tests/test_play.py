@@ -79,6 +79,32 @@ def test_turns_are_as_many_as_the_controls_say() -> None:
     assert game.optimizers["generator"].param_groups[0]["lr"] == pytest.approx(1e-4)
 
 
+def test_one_batch_of_fakes_serves_both_turns_where_images_are_made_on_a_cpu() -> None:
+    """The discriminator learns from it, then the generator from what the discriminator now says of the same fakes."""
+    images = torch.randint(0, 256, (64, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+    def asked(controls: Controls, **options) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        torch.manual_seed(0)
+        game = Game(duelo.convolutional((1, 8, 8), width=4, latent=4), batch=8, **options)
+        made, judged = [], []
+        game.pair.generator.register_forward_hook(lambda _module, _latents, fakes: made.append(fakes.detach().clone()))
+        game.pair.discriminator.register_forward_pre_hook(lambda _module, members: judged.append(members[0].detach().clone()))
+        before = weights(game.pair.generator)
+        next(play(game, images, balance=fixed(controls)))
+        assert not same(before, game.pair.generator)
+        return made, judged
+
+    made, (reals, seen, taught) = asked(Controls(1, 1), r1=0.1)
+    assert len(made) == 1
+    assert torch.equal(made[0], seen)
+    assert torch.equal(seen, taught)
+    assert not torch.equal(reals, seen)
+    for controls, options, batches in ((Controls(2, 1), {}, 3), (Controls(1, 2), {}, 3), (Controls(1, 1), {"replay": 0.5}, 2)):
+        made, judged = asked(controls, **options)
+        assert len(made) == batches
+        assert not torch.equal(judged[-1], judged[1])
+
+
 def test_rounds_are_a_function_of_seed_and_time_alone() -> None:
     def losses(seed: int, disturb: bool) -> list[float]:
         result = []

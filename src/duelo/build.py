@@ -60,6 +60,7 @@ def build(recipe: Recipe, device: str = "cpu", pair: Pair | None = None) -> Lear
             r2=objective.r2,
             gp=objective.gp,
             lecam=objective.lecam,
+            lazy=objective.lazy,
             augment=recipe.augment.kinds if recipe.augment.p > 0 or (adaptive and not recipe.points) else (),
             pack=objective.pack,
             entropy=tricks.entropy,

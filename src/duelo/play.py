@@ -64,6 +64,8 @@ class Game(Learner):
     batch: images a turn (in each process). generator_rate, discriminator_rate: Adam's learning rates; betas: its two decays.
     ema_kimg: half-life of the generator's moving average, in thousands of images.
     r1, r2, gp, lecam: weights of the penalties on D's slope at real images, at fake ones, between them, and on its logits.
+    lazy: the penalties on slopes are part of every `lazy`-th of D's turns alone, and there so many times as strong:
+    Karras et al. 2020 (StyleGAN2), section 3.1.
     augment: kinds of change (of `duelo.data.augment.KINDS`) that befall the images that the discriminator sees, each with
     the probability that the controls say.
     pack: how many members the discriminator judges at once, side by side as channels: Lin et al. 2018 (PacGAN).
@@ -88,6 +90,7 @@ class Game(Learner):
         r2: float = 0.0,
         gp: float = 0.0,
         lecam: float = 0.0,
+        lazy: int = 1,
         augment: Collection[str] = (),
         pack: int = 1,
         entropy: float = 0.0,
@@ -104,19 +107,30 @@ class Game(Learner):
             raise ValueError("members that are judged at once would need one label: a conditional pair cannot be packed")
         if pair.classes and replay:
             raise ValueError("past fakes have lost their labels: a conditional pair cannot replay them")
+        if extragradient and lazy > 1:
+            raise ValueError("with extragradient only every second turn is a step: its penalties cannot be lazy")
         if entropy and batch < 2:
             raise ValueError("the entropy is measured between the members of a batch: it needs at least 2")
         rates = {"generator": generator_rate, "discriminator": discriminator_rate}
         super().__init__(pair, batch, rates, betas, ema_kimg, OptimisticAdam if optimistic else Adam)
         self.rules = rules_of(objective, smoothing)
-        self.r1, self.r2, self.gp, self.lecam = r1, r2, gp, lecam
+        self.r1, self.r2, self.gp, self.lecam, self.lazy = r1, r2, gp, lecam, lazy
         self.augment, self.pack, self.entropy, self.extragradient = augment, pack, entropy, extragradient
         self.anchors = torch.zeros(2)  # moving averages of the mean logits, real and fake
         self.target = Average(pair.discriminator, target_kimg) if target_kimg else None
         self.replay = Replay(replay, REPLAYED_BATCHES * batch) if replay else None
         self.half = False  # on a GPU: the turns in bfloat16, but for weights, losses and logits
+        # one batch of fakes for both turns: on a CPU, where they are worth a tenth of a round, and where nothing mixes them
+        self.shared = pair.pixel_range is not None and self.device.type == "cpu" and not (replay or extragradient)
         plain = not (lecam or target_kimg or replay or optimistic or extragradient)  # a turn changes weights alone
         self.recordings = Recordings() if plain and self.device.type == "cuda" and world() == 1 else None
+
+    @property
+    def slopes(self) -> tuple[float, float, float]:
+        """The weights of the penalties on slopes (R1, R2, between) in D's turn at this time."""
+        due = self.nimg // (self.batch * world()) % self.lazy == 0
+        weight = float(self.lazy if due else 0)
+        return weight * self.r1, weight * self.r2, weight * self.gp
 
     def rounds(self, train: Part, seed: int, balance: Balance, referee: Part, look_kimg: float) -> Iterator[Round]:
         """The game: ``play``."""
@@ -200,44 +214,60 @@ Outcome = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]  # real and fake logits,
 def play_round(game: Game, part: Part, seed: int, controls: Controls, step: bool = True) -> Outcome:
     """One round: both sides' turns. step: False to leave the gradients where they are, and the weights too.
 
-    A side that has no turn is asked all the same, and does not learn.
+    A side that has no turn is asked all the same, and does not learn. With one turn each, the generator may learn from the
+    fakes that the discriminator has just seen (``Game.shared``).
     """
+    shared = game.shared and controls.discriminator_steps == controls.generator_steps == 1
     for _ in range(max(1, controls.discriminator_steps)):
         reals, labels = game.next_batch(part, seed)
+        fakes = imitations(game, len(reals), labels) if shared else None
         learns = step and controls.discriminator_steps > 0
-        real_logits, fake_logits, losses, penalty = take_turn(game, "discriminator", reals, labels, controls, learns)
+        real_logits, fake_logits, losses, penalty = take_turn(game, "discriminator", reals, labels, controls, learns, fakes)
     for _ in range(max(1, controls.generator_steps)):
         learns = step and controls.generator_steps > 0
-        (generator_losses,) = take_turn(game, "generator", reals, labels, controls, learns)
+        (generator_losses,) = take_turn(game, "generator", reals, labels, controls, learns, fakes)
     return real_logits, fake_logits, losses, generator_losses, penalty
 
 
 def take_turn(
-    game: Game, side: str, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool
+    game: Game, side: str, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool, fakes: Tensor | None
 ) -> tuple[Tensor, ...]:
     """The turn of one side, as it is written below; on a GPU, where nothing speaks against it, from a recording."""
     turn = {"discriminator": discriminator_turn, "generator": generator_turn}[side]
     with torch.autocast("cuda", torch.bfloat16, enabled=game.half, cache_enabled=False):
         if game.recordings is None or not step:
-            return turn(game, reals, labels, controls, step)
-        prices = (game.r1, game.r2, game.gp, game.entropy)
-        numbers = (game.rules, *prices, controls.penalty_factor, controls.augment, controls.noise)
+            return turn(game, reals, labels, controls, step, fakes)
+        slopes = game.slopes if side == "discriminator" else ()
+        numbers = (game.rules, slopes, game.entropy, controls.penalty_factor, controls.augment, controls.noise)
         played = partial(turn, game, controls=controls)
-        return game.recordings.play(side, numbers, played, (reals, labels), game.optimizers[side])
+        name = f"{side}, slopes" if any(slopes) else side  # lazy penalties: two turns that are steady, each by itself
+        return game.recordings.play(name, numbers, played, (reals, labels), game.optimizers[side])
+
+
+def imitations(game: Game, n: int, labels: Tensor | None) -> Tensor:
+    """`n` new fakes [n, *shape], of the classes `labels` [n] if the pair is conditional."""
+    return apply(game.pair.generator, game.latents(n), labels)
 
 
 def discriminator_turn(
-    game: Game, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool = True
+    game: Game,
+    reals: Tensor,
+    labels: Tensor | None,
+    controls: Controls,
+    step: bool = True,
+    fakes: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
     """(1) The discriminator learns to tell `reals` [b, *shape] from images made of noise: logits, losses, penalties [b].
 
     With packing, one of each for `game.pack` images. Penalties are on the slopes at the images before augmentation.
+    fakes: [b, *shape], if they are made already.
     """
     with torch.no_grad():
-        fakes = apply(game.pair.generator, game.latents(len(reals)), labels)
+        fakes = imitations(game, len(reals), labels) if fakes is None else fakes.detach().clone()
         fakes = game.replay.mix(fakes) if game.replay else fakes
-    reals = reals.detach().requires_grad_(game.r1 > 0)
-    fakes.requires_grad_(game.r2 > 0)
+    r1, r2, _ = game.slopes
+    reals = reals.detach().requires_grad_(r1 > 0)
+    fakes.requires_grad_(r2 > 0)
     real_logits, fake_logits = judge(game, controls, reals, labels), judge(game, controls, fakes, labels)
     losses = game.rules.discriminator(real_logits, fake_logits)
     penalty = controls.penalty_factor * penalties(game, reals, fakes, labels, real_logits, fake_logits, controls)
@@ -258,13 +288,14 @@ def penalties(
 ) -> Tensor:
     """What the discriminator pays for steep slopes and large logits, one value for each logit."""
     total = torch.zeros_like(real_logits)
-    if game.r1 > 0:
-        total = total + game.r1 * gradient_penalty(real_logits, reals)
-    if game.r2 > 0:
-        total = total + game.r2 * gradient_penalty(fake_logits, fakes)
-    if game.gp > 0:
+    r1, r2, gp = game.slopes
+    if r1 > 0:
+        total = total + r1 * gradient_penalty(real_logits, reals)
+    if r2 > 0:
+        total = total + r2 * gradient_penalty(fake_logits, fakes)
+    if gp > 0:
         points = between(reals.detach(), fakes.detach()).requires_grad_()
-        total = total + game.gp * slope_penalty(judge(game, controls, points, labels), points)
+        total = total + gp * slope_penalty(judge(game, controls, points, labels), points)
     if game.lecam > 0:
         total = total + game.lecam * lecam(real_logits, fake_logits, game.anchors)
         means = torch.stack([real_logits.detach().mean(), fake_logits.detach().mean()])
@@ -273,11 +304,19 @@ def penalties(
 
 
 def generator_turn(
-    game: Game, reals: Tensor, labels: Tensor | None, controls: Controls, step: bool = True
+    game: Game,
+    reals: Tensor,
+    labels: Tensor | None,
+    controls: Controls,
+    step: bool = True,
+    fakes: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
-    """(2) The generator learns to fool the discriminator: its losses, [b]. `reals` matter to relativistic rules only."""
+    """(2) The generator learns to fool the discriminator: its losses, [b]. `reals` matter to relativistic rules only.
+
+    fakes: [b, *shape], if they are made already, by the generator as it is.
+    """
     with frozen(game.pair.discriminator):
-        fakes = apply(game.pair.generator, game.latents(len(reals)), labels)
+        fakes = imitations(game, len(reals), labels) if fakes is None else fakes
         fake_logits = judge(game, controls, fakes, labels, taught=True)
         real_logits = torch.zeros_like(fake_logits)
         if game.rules.relative:

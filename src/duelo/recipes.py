@@ -58,8 +58,8 @@ class Objective(Section):
     """loss: a name in `duelo.OBJECTIVES` ("evidence" for a VAE). smoothing: taken off the label of real images.
 
     r1, r2, gp, lecam: weights of the penalties on the discriminator's slope at real images, at fake ones and between them,
-    and on its logits. pack: members that are judged at once. noise: standard deviation of the noise on all that the
-    discriminator sees at the start; it falls to nothing by the end.
+    and on its logits. lazy: of its turns, every so-many-th pays for its slopes, as many times as much. pack: members that
+    are judged at once. noise: standard deviation of the noise on all that it sees at the start; it falls to nothing.
     """
 
     loss: Literal["evidence", "hinge", "leastsquares", "minimax", "nonsaturating", "relativistic", "wasserstein"]
@@ -68,6 +68,7 @@ class Objective(Section):
     r2: NotNegative = 0.0
     gp: NotNegative = 0.0
     lecam: NotNegative = 0.0
+    lazy: Annotated[int, Field(ge=1, le=64)] = 1
     pack: Annotated[int, Field(ge=1, le=16)] = 1
     noise: NotNegative = 0.0
 
@@ -236,7 +237,7 @@ class Recipe(Section):
 
 VAE_IDLE = {  # by section, the keys that mean nothing without an opponent
     "networks": {"deviation", "generator", "discriminator"},
-    "objective": {"smoothing", "r1", "r2", "gp", "lecam", "pack", "noise"},
+    "objective": {"smoothing", "r1", "r2", "gp", "lecam", "lazy", "pack", "noise"},
     **{side: {"steps"} for side in ("generator", "discriminator")},
     "augment": {"p"},
     "actor_critic": {*ActorCritic.model_fields},
