@@ -2,6 +2,7 @@
 
     python bench/race.py                     # all cells, three seeds: hours; it goes on where it stopped
     python bench/race.py duelo 3 0 1         # one contestant, minutes, seeds
+    python bench/race.py draw                # the table and the figure of what there is
 
 The clock starts when training starts: imports, data, the networks' making and, for ours, the eight seconds in which the
 speed is measured are not in it; what is looked at and measured stops it. One process, two threads, nothing else may run.
@@ -37,7 +38,7 @@ from duelo.learner import sample
 from duelo.measure import fresh_opponents, load_features, quality
 
 N, THREADS = 10_000, 2
-SEEDS, LENGTHS = range(3), {"duelo": (1, 3, 10, 60), "pytorch": (10,), "keras": (10,)}
+SEEDS, LENGTHS = range(3), {"duelo": (0.25, 0.5, 1, 3, 10, 60), "pytorch": (10,), "keras": (10,)}
 MARKS = (15, 30, 60, 120, 180, 300, 420, 600)  # seconds at which a tutorial is looked at
 PICTURES = Path(__file__).parents[1] / "runs/race"
 Make = Callable[[int], Tensor]  # n -> images [n, 1, 28, 28] uint8
@@ -143,7 +144,7 @@ def table(cells: list[Cell]) -> None:
             ratios, opponents = [c["curve"][-1][2]["value"] for c in mine], [c["opponent"]["value"] for c in mine]
             best = [min(look[2]["value"] for look in c["curve"]) for c in mine]
             print(
-                f"{name:>8} {minutes:>3} min, {len(mine)} seeds: FD ratio {statistics.median(ratios):.2f} "
+                f"{name:>8} {minutes:>4g} min, {len(mine)} seeds: FD ratio {statistics.median(ratios):.2f} "
                 f"({min(ratios):.2f} to {max(ratios):.2f}; best on the way {statistics.median(best):.2f}), opponent "
                 f"{statistics.median(opponents):.3f} ({min(opponents):.3f} to {max(opponents):.3f}), "
                 f"{statistics.median(c['images'] / c['seconds'] for c in mine):.0f} images/s"
@@ -178,11 +179,13 @@ def main() -> None:
     """The study."""
     words = sys.argv[1:]
     wanted = [(name, minutes, seed) for seed in SEEDS for name, lengths in LENGTHS.items() for minutes in lengths]
-    if words:
-        wanted = [(words[0], int(words[1]), int(seed)) for seed in words[2:] or SEEDS]
+    if words == ["draw"]:
+        wanted = []
+    elif words:
+        wanted = [(words[0], float(words[1]), int(seed)) for seed in words[2:] or SEEDS]
     cells = study("race", sorted(wanted, key=lambda place: place[1]), ("name", "minutes", "seed"), play)
     table(cells)
-    if not words:
+    if not words or words == ["draw"]:
         draw(cells, Path(__file__).parents[1] / "docs/images/race.png")
 
 

@@ -138,7 +138,7 @@ def test_only_the_keys_that_differ_are_listed(tmp_path: Path) -> None:
 def test_a_run_without_judgements_or_discriminator_is_compared_as_far_as_it_goes(tmp_path: Path) -> None:
     new = make(tmp_path / "new", SLOW, data="digits")
     old = make(tmp_path / "old", [(30_000, 9, None)], data="digits")
-    rival = {"networks__pair": "vae", "objective__loss": "evidence", "objective__r1": "0"}
+    rival = {"networks__pair": "vae", "objective__loss": "evidence", "objective__r1": "0", "objective__lazy": "1"}
     vae = make(tmp_path / "vae", FAST, data="digits", right={"loss": 1.0}, **rival)
     runs = compare.read([new, old, vae])
     figures = [dict(compare.figures(run)) for run in runs]

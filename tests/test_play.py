@@ -88,7 +88,9 @@ def test_one_batch_of_fakes_serves_both_turns_where_images_are_made_on_a_cpu() -
         game = Game(duelo.convolutional((1, 8, 8), width=4, latent=4), batch=8, **options)
         made, judged = [], []
         game.pair.generator.register_forward_hook(lambda _module, _latents, fakes: made.append(fakes.detach().clone()))
-        game.pair.discriminator.register_forward_pre_hook(lambda _module, members: judged.append(members[0].detach().clone()))
+        game.pair.discriminator.register_forward_pre_hook(
+            lambda _module, members: judged.append(members[0].detach().clone())
+        )
         before = weights(game.pair.generator)
         next(play(game, images, balance=fixed(controls)))
         assert not same(before, game.pair.generator)
@@ -99,7 +101,11 @@ def test_one_batch_of_fakes_serves_both_turns_where_images_are_made_on_a_cpu() -
     assert torch.equal(made[0], seen)
     assert torch.equal(seen, taught)
     assert not torch.equal(reals, seen)
-    for controls, options, batches in ((Controls(2, 1), {}, 3), (Controls(1, 2), {}, 3), (Controls(1, 1), {"replay": 0.5}, 2)):
+    for controls, options, batches in (
+        (Controls(2, 1), {}, 3),
+        (Controls(1, 2), {}, 3),
+        (Controls(1, 1), {"replay": 0.5}, 2),
+    ):
         made, judged = asked(controls, **options)
         assert len(made) == batches
         assert not torch.equal(judged[-1], judged[1])
