@@ -17,10 +17,10 @@ KEYS = """
 data seed kimg minutes play.batch play.ema_kimg play.anneal networks.pair networks.width networks.latent
 networks.conditional networks.deviation networks.two_stage networks.generator networks.discriminator networks.sources
 objective.loss objective.smoothing objective.r1 objective.r2 objective.gp objective.lecam objective.lazy objective.pack
-objective.noise generator.rate generator.steps discriminator.rate discriminator.steps adam.beta1 adam.beta2
-augment.p augment.kinds actor_critic.entropy actor_critic.target_kimg actor_critic.replay actor_critic.optimistic
-actor_critic.extragradient balance.rule balance.look_kimg images save.stats_kimg save.judge_kimg save.samples_kimg save.checkpoint_kimg save.checkpoints
-stop.patience stop.retries
+objective.noise generator.rate generator.steps discriminator.rate discriminator.steps adam.beta1 adam.beta2 augment.p
+augment.kinds actor_critic.entropy actor_critic.target_kimg actor_critic.replay actor_critic.optimistic
+actor_critic.extragradient balance.rule balance.look_kimg images save.stats_kimg save.judge_kimg save.samples_kimg
+save.checkpoint_kimg save.checkpoints stop.patience stop.retries
 """
 FOR_IMAGES = "images.size images.fit images.alpha images.heldout images.channels images.classes images.fingerprint"
 
