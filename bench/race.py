@@ -169,7 +169,13 @@ def draw(cells: list[Cell], path: Path) -> None:
     axes.set(
         xscale="log", yscale="log", xlabel="seconds of training, two cores", ylabel="FD-digits over that of real digits"
     )
-    axes.grid(alpha=0.3, which="both")
+    ticks = [60 * m for m in LENGTHS["duelo"]]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_yticks([1, 3, 10, 30, 100, 300, 1000, 3000], ["1", "3", "10", "30", "100", "300", "1000", "3000"])
+    axes.set_yticks([], minor=True)
+    axes.set_xlim(12, 1.2 * max(at for cell in cells for at, *_ in cell["curve"]))
+    axes.grid(alpha=0.3)
     axes.legend()
     figure.tight_layout()
     figure.savefig(path, dpi=110)
