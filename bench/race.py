@@ -154,12 +154,13 @@ def table(cells: list[Cell]) -> None:
 def draw(cells: list[Cell], path: Path) -> None:
     """Quality against seconds, both axes logarithmic: every seed a faint line, the medians bold."""
     figure, axes = plt.subplots(figsize=(7, 4.5))
+    ends = [60 * minutes for minutes in LENGTHS["duelo"]]
     for colour, name in enumerate(LENGTHS):
         looks: dict[float, list[float]] = {}
         for cell in cells:
             if cell["name"] == name:
                 for at, _, found in cell["curve"]:
-                    places = MARKS if name != "duelo" else [60 * m for m in LENGTHS["duelo"]]
+                    places = MARKS if name != "duelo" else ends
                     looks.setdefault(min(places, key=lambda mark: abs(mark - at)), []).append(found["value"])
         for at, values in looks.items():
             axes.plot([at] * len(values), values, ".", color=f"C{colour}", alpha=0.4)
@@ -169,11 +170,9 @@ def draw(cells: list[Cell], path: Path) -> None:
     axes.set(
         xscale="log", yscale="log", xlabel="seconds of training, two cores", ylabel="FD-digits over that of real digits"
     )
-    ticks = [60 * m for m in LENGTHS["duelo"]]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.set_xticks([], minor=True)
-    axes.set_yticks([1, 3, 10, 30, 100, 300, 1000, 3000], ["1", "3", "10", "30", "100", "300", "1000", "3000"])
-    axes.set_yticks([], minor=True)
+    for axis, ticks in ((axes.xaxis, ends), (axes.yaxis, (1, 3, 10, 30, 100, 300, 1000, 3000))):
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.set_ticks([], minor=True)
     axes.set_xlim(12, 1.2 * max(at for cell in cells for at, *_ in cell["curve"]))
     axes.grid(alpha=0.3)
     axes.legend()
@@ -191,7 +190,7 @@ def main() -> None:
         wanted = [(words[0], float(words[1]), int(seed)) for seed in words[2:] or SEEDS]
     cells = study("race", sorted(wanted, key=lambda place: place[1]), ("name", "minutes", "seed"), play)
     table(cells)
-    if not words or words == ["draw"]:
+    if words in ([], ["draw"]):
         draw(cells, Path(__file__).parents[1] / "docs/images/race.png")
 
 

@@ -178,7 +178,7 @@ def test_a_penalty_factor_scales_the_penalty_alone() -> None:
 
 
 def test_lazy_penalties_come_in_every_third_turn_three_times_as_strong() -> None:
-    """No turn between them pays, and their mean over the rounds is that of a game that pays in each, its start apart."""
+    """And no turn between them pays."""
     ticks = list(islice(play(small_game(r1=0.2, gp=0.1, lazy=3), POINTS, seed=1), 7))
     paid = [bool(tick.penalty.abs().sum()) for tick in ticks]
     assert paid == [number % 3 == 0 for number in range(1, 8)]
