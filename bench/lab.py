@@ -1,20 +1,23 @@
 """How much slower a game is played in the lab than without it, and how many pictures a second the lab shows.
 
-    python bench/lab.py               # about 8 minutes
+    python bench/lab.py               # about 11 minutes
 
-The same game is played by the library alone, in a process of its own, and by `duelo lab` with one page that asks for every
-frame and listens to every event. Both are there all the time and play in turn, SECONDS at a time: without, with, without,
-with... so that other work on the machine hits both. What counts is what all the turns together come to; the processor's time
-for an image is compared as well. The result goes to bench/results/lab.jsonl.
+The same game is played by the library alone, in a process of its own, and by `duelo lab` with one page: a real browser that
+draws all there is to see on the same cores (what a person has), or requests alone (what the lab itself costs). Both are
+there all the time and play in turn, SECONDS at a time: without, with, without, with... so that other work on the machine
+hits both. What counts is what all the turns together come to; the processor's time for an image is compared as well. Each
+finished cell goes to bench/results/lab.jsonl.
 """
 
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import multiprocessing
 import os
 import platform
+import shutil
 import signal
 import socket
 import statistics
@@ -24,18 +27,20 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import torch
 from cells import Cell, study
+from playwright.sync_api import sync_playwright
 
 from duelo import data
 from duelo.build import build, schedule
 from duelo.lab.settings import Settings, changed, defaults, recipe_of
 
-TURNS, SECONDS, WARM = 15, 5.0, 5.0
+TURNS, SECONDS, WARM = 8, 5.0, 5.0
 GAMES: dict[str, dict[str, Any]] = {
     "ring": {"data": "ring"},
     "islands": {"data": "ring", "pair": "islands", "latent": 12},
@@ -66,15 +71,44 @@ def busy(server: int) -> float:
     return max(sum(map(int, pair)) for pair in times) / os.sysconf("SC_CLK_TCK")
 
 
-class Page:
-    """What an open page asks for."""
+DRAWN = """window.drawn = 0; new MutationObserver((seen) => (window.drawn += seen.length))
+.observe(document, { subtree: true, attributes: true, attributeFilter: ["data-frame"] });"""
+
+
+class Browser:
+    """A real browser that has the lab open; it draws on the same cores."""
 
     def __init__(self, port: int) -> None:
-        self.port, self.frames, self.ticks, self.nimg = port, 0, 0, 0
-        self.open = True
-        self.threads = [threading.Thread(target=target, daemon=True) for target in (self._look, self._listen)]
-        for thread in self.threads:
-            thread.start()
+        self.playwright = sync_playwright().start()
+        place = shutil.which("chromium") or self.playwright.chromium.executable_path
+        self.browser = self.playwright.chromium.launch(executable_path=place, args=["--no-sandbox", "--disable-gpu"])
+        self.page = self.browser.new_page(viewport={"width": 1280, "height": 900})
+        self.page.add_init_script(DRAWN)
+        self.page.goto(f"http://127.0.0.1:{port}/#watch")
+        self.page.wait_for_selector("[data-frame]")
+
+    @property
+    def frames(self) -> int:
+        """Pictures that it drew."""
+        return int(self.page.evaluate("window.drawn"))
+
+    def wait(self, seconds: float) -> None:
+        """Let it draw for a while."""
+        self.page.wait_for_timeout(1000 * seconds)
+
+    def close(self) -> None:
+        """Close it."""
+        self.browser.close()
+        self.playwright.stop()
+
+
+class Requests:
+    """A page that draws nothing: it asks for every frame and listens to every event."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.frames, self.open = port, 0, True
+        for target in (self._look, self._listen):
+            threading.Thread(target=target, daemon=True).start()
 
     def _look(self) -> None:
         after, known = 0, -1
@@ -92,22 +126,33 @@ class Page:
 
     def _listen(self) -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/live/events", timeout=60) as events:
-            kind = b""
-            for line in events:
-                if line.startswith(b"event: "):
-                    kind = line[7:].strip()
-                elif line.startswith(b"data: ") and kind == b"tick":
-                    self.ticks, self.nimg = self.ticks + 1, json.loads(line[6:])["nimg"]
+            for _ in events:
                 if not self.open:
                     return
 
+    def wait(self, seconds: float) -> None:
+        """Let it ask for a while."""
+        time.sleep(seconds)
 
-def do(port: int, path: str, body: dict[str, Any]) -> None:
-    """Ask the lab for something."""
+    def close(self) -> None:
+        """Ask no more."""
+        self.open = False
+
+
+Page = Browser | Requests
+PAGES: dict[str, Callable[[int], Page]] = {"browser": Browser, "requests": Requests}
+
+
+def do(port: int, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    """Ask the lab for something; what it answers."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/api/live{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        f"http://127.0.0.1:{port}/api/live{path}",
+        None if body is None else json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
     )
-    urllib.request.urlopen(request, timeout=120).close()
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        told: dict[str, Any] = json.loads(answer.read())
+    return told
 
 
 def begin(port: int, settings: dict[str, Any]) -> None:
@@ -122,8 +167,8 @@ def begin(port: int, settings: dict[str, Any]) -> None:
     raise TimeoutError("the lab does not answer")
 
 
-def play(name: str) -> Cell:
-    """One game, with and without the lab in turn."""
+def play(name: str, kind: str) -> Cell:
+    """One game, with and without the lab in turn. kind: of the page."""
     chosen = GAMES[name]
     settings = changed(defaults(chosen["data"]), {**chosen, "anneal": 0})
     with socket.socket() as door:
@@ -137,8 +182,8 @@ def play(name: str) -> Cell:
     try:
         library.start()
         begin(port, settings.values())
-        page = Page(port)
-        time.sleep(WARM)
+        page = PAGES[kind](port)
+        page.wait(WARM)
         do(port, "/do", {"action": "pause"})
         pipe.send(WARM)
         pipe.recv()
@@ -147,7 +192,7 @@ def play(name: str) -> Cell:
             pipe.send(SECONDS)
             without.append(pipe.recv())
             lab.append(turn(port, page, server.pid))
-        page.open = False
+        page.close()
     finally:
         pipe.send(0)
         server.terminate()
@@ -161,7 +206,6 @@ def play(name: str) -> Cell:
         "work_without": work[0],
         "work_with": work[1],
         "frames": sorted(turn[3] for turn in lab),
-        "ticks": sorted(turn[4] for turn in lab),
         "load": os.getloadavg()[0],
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
@@ -171,27 +215,28 @@ def play(name: str) -> Cell:
     }
 
 
-def turn(port: int, page: Page, server: int) -> tuple[float, int, float, float, float]:
-    """The lab plays for a while: images a second, images, the processor's seconds, pictures and numbers a second."""
+def turn(port: int, page: Page, server: int) -> tuple[float, int, float, float]:
+    """The lab plays for a while: images a second, images, the processor's seconds, pictures a second."""
+    nimg = do(port, "", None)["nimg"]
     do(port, "/do", {"action": "play"})
-    start, frames, ticks, nimg, used = time.perf_counter(), page.frames, page.ticks, page.nimg, busy(server)
-    time.sleep(SECONDS)
-    passed, frames, ticks = time.perf_counter() - start, page.frames - frames, page.ticks - ticks
+    start, frames, used = time.perf_counter(), page.frames, busy(server)
+    page.wait(SECONDS)
+    passed, frames = time.perf_counter() - start, page.frames - frames
     do(port, "/do", {"action": "pause"})
-    time.sleep(0.2)  # the last numbers are on their way
-    images = page.nimg - nimg
-    return images / passed, images, busy(server) - used, frames / passed, ticks / passed
+    page.wait(0.2)  # the last numbers are on their way
+    images = do(port, "", None)["nimg"] - nimg
+    return images / passed, images, busy(server) - used, frames / passed
 
 
 def main() -> None:
     """The study, and what it comes to."""
-    for cell in study("lab", ((name,) for name in GAMES), ("game",), play):
+    for cell in study("lab", itertools.product(GAMES, PAGES), ("game", "page"), play):
         slower, work = 1 - cell["with"] / cell["without"], cell["work_with"] / cell["work_without"] - 1
         print(
-            f"{cell['game']:<8} slower by {slower:.1%} (median of {len(cell['slower'])} pairs "
+            f"{cell['game']:<8} {cell['page']:<8} slower by {slower:.1%} (median of {len(cell['slower'])} pairs "
             f"{statistics.median(cell['slower']):.1%}), {work:.1%} more work for an image; pictures a second "
-            f"{statistics.median(cell['frames']):.1f} (at least {cell['frames'][0]:.1f}), "
-            f"numbers {statistics.median(cell['ticks']):.1f}; load {cell['load']:.1f}"
+            f"{statistics.median(cell['frames']):.1f} (at least {cell['frames'][0]:.1f}); "
+            f"load {cell['load']:.1f}"
         )
 
 

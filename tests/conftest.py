@@ -155,3 +155,13 @@ def long_ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = duelo("train", "ring", "--kimg", LONG_KIMG, "--out", folder / "run", *options, cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def conditional(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose generator knows classes, long enough for them to look different."""
+    folder = tmp_path_factory.mktemp("conditional")
+    options = [*TINY, "--networks.conditional", "true", "--networks.pair", "lecture"]
+    result = duelo("train", "digits", "--kimg", 2, "--out", folder / "run", *options, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder / "run"

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from conftest import environment
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def free_port() -> int:
@@ -132,14 +132,15 @@ def gone(pid: int) -> bool:
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """A browser, or a loud skip."""
-    if CHROMIUM is None:
-        pytest.skip("NO BROWSER: install chromium to test the pages as a person sees them")
+    """A browser: the system's, else Playwright's own, else a loud skip (the tests' summary gives its reason)."""
     from playwright.sync_api import sync_playwright
 
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        place = CHROMIUM or playwright.chromium.executable_path
+        if not Path(place).exists():
+            pytest.skip("NO BROWSER: install chromium (or `playwright install chromium`) to test the pages as they are seen")
+        browser = playwright.chromium.launch(executable_path=place, args=quiet)
         yield browser
         browser.close()
 

@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conftest import TINY, assert_same_runs, duelo, environment
 from hostile import Maker, hostile
-from labs import RunningLab, running
+from labs import RunningLab, running, until
 
+from duelo.folder import RunFolder
 from duelo.lab.doors import BURST, CONNECTIONS, DEEPEST, RATE, SECONDS, Doors, depth
 
 SECRET = "the secret of 7f3a"
@@ -54,7 +55,7 @@ def status(answer: bytes) -> int:
 
 def test_two_hundred_hostile_requests(lab: RunningLab) -> None:
     """No 5xx, no file, no traceback; and the training in the same folder does not notice."""
-    words = ["train", "ring", "--kimg", "4", *TINY]
+    words = ["train", "ring", "--kimg", "40", *TINY]
     training = subprocess.Popen(
         [sys.executable, "-m", "duelo", *words, "--out", "runs/beside"],
         cwd=lab.folder,
@@ -62,6 +63,9 @@ def test_two_hundred_hostile_requests(lab: RunningLab) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    beside = RunFolder(lab.folder / "runs/beside")
+    until(lambda: beside.images_seen() > 0, every=0.05)
+    assert training.poll() is None, "it trains while it all comes"
     requests = hostile(Maker(lab.port))
     assert len(requests) >= 200
     with ThreadPoolExecutor(8) as crowd:  # some are cut off only after a while

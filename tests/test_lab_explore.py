@@ -39,16 +39,6 @@ def arrays(message: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return meta, {name: np.frombuffer(one.data, kinds[one.dtype]).reshape(one.shape) for name, one in found.items()}
 
 
-@pytest.fixture(scope="module")
-def conditional(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose generator knows classes, long enough for them to look different."""
-    folder = tmp_path_factory.mktemp("conditional")
-    options = [*TINY, "--networks.conditional", "true", "--networks.pair", "lecture"]
-    result = duelo("train", "digits", "--kimg", 2, "--out", folder / "run", *options, cwd=folder)
-    assert result.returncode == 0, result.stderr
-    return folder / "run"
-
-
 @pytest.mark.parametrize("data", ["ring", "digits"])
 def test_samples_are_those_of_the_library(data: str, request: pytest.FixtureRequest) -> None:
     run = request.getfixturevalue(f"finished_{data}")

@@ -101,7 +101,7 @@ def test_the_first_view_is_there_within_a_second(page: Any, lab: RunningLab) -> 
     assert min(took) < 1000, took
 
 
-@pytest.mark.parametrize("page", [360, 1280, 2560], indirect=True)
+@pytest.mark.parametrize("page", [360, 1280, 3840], indirect=True)
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_every_view_fits_and_every_control_has_a_name(page: Any, lab: RunningLab, lang: str) -> None:
     for hash_ in (*VIEWS, "lesson/strides", "lesson/expert"):

@@ -241,7 +241,7 @@ UNNAMED = """[...document.querySelectorAll('main :is(button, a, input, select, t
     .map(e => e.outerHTML)"""
 
 
-@pytest.mark.parametrize("width", [360, 2560])
+@pytest.mark.parametrize("width", [360, 3840])
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_every_view_fits_and_speaks_one_language(page: Any, lab: RunningLab, width: int, lang: str) -> None:
     page.set_viewport_size({"width": width, "height": 900})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from multiprocessing.connection import Connection
 
 
-def live(pipe: Connection) -> None:
+def live(pipe: Connection, frames: int, data_id: int) -> None:
     """The process of the live game."""
     from duelo.lab.worker import main
 
-    main(pipe)
+    main(pipe, frames, data_id)

@@ -13,6 +13,8 @@ OF = {  # where in a tick
     "referee_right": ("referee_right",),
     "generator_gradient": ("gradients", "generator"),
     "discriminator_gradient": ("gradients", "discriminator"),
+    "generator_rate": ("controls", "generator_learning_rate"),
+    "discriminator_rate": ("controls", "discriminator_learning_rate"),
 }
 DIGITS = 4
 

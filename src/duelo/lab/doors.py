@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -94,7 +94,7 @@ class Doors:
             return False
         if "@" in host or "/" in host or "?" in host or "#" in host:
             return False
-        if name in LOOPBACK or name == self.host:
+        if name in LOOPBACK or name == self.host.lower():
             return True
         if self.host not in ("0.0.0.0", "::"):
             return False
@@ -183,9 +183,12 @@ class Guard:
         await self.app(scope, receive_again, send_with_headers)
 
 
-def refusal(request: Request, status: int, key: str, /, **values: object) -> JSONResponse:
-    """One of our sentences as the answer, in the request's language."""
-    return JSONResponse({"error": say(key, language_of(request), **values)}, status)
+def refusal(request: Request, status: int, key: str, /, **values: object) -> Response:
+    """One of our sentences as the answer, in the request's language; as it is for somebody who opens an address."""
+    sentence = say(key, language_of(request), **values)
+    if request.headers.get("sec-fetch-dest") == "document":
+        return PlainTextResponse(sentence, status)
+    return JSONResponse({"error": sentence}, status)
 
 
 def language_of(request: Request) -> str:

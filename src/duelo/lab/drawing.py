@@ -169,10 +169,12 @@ class Neighbours:
         self.distance = math.nan
 
     def find(self, fakes: Tensor) -> list[Array]:
-        """nearest and nearest_heldout [n, h, w, c] uint8, and distances [n, 2] to both. fakes: [n, c, h, w] uint8."""
+        """sought (the fakes themselves: a page has newer ones by then), nearest and nearest_heldout [n, h, w, c] uint8, and
+        distances [n, 2] to both. fakes: [n, c, h, w] uint8."""
         (near, which), (far, other) = self._near(self.train, fakes), self._near(self.heldout, fakes)
         self.distance = float(near.mean())
         return [
+            wire.members("sought", fakes),
             wire.members("nearest", self.train.take(which)),
             wire.members("nearest_heldout", self.heldout.take(other)),
             wire.array("distances", torch.stack([near, far], 1).numpy()),

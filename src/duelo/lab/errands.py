@@ -39,13 +39,14 @@ class Told(UserError):
 class Errands:
     """The server's end: a process that knows the errands of the module `place` (its dictionary ERRANDS), begun when needed.
 
-    patience: seconds that one may take.
+    patience: seconds that one may take. latest: a newer errand takes the place of the one under way.
     """
 
-    def __init__(self, place: str, patience: float = PATIENCE, queue: int = QUEUE) -> None:
-        self.place, self.patience = place, patience
+    def __init__(self, place: str, patience: float = PATIENCE, latest: bool = False) -> None:
+        self.place, self.patience, self.latest = place, patience, latest
+        self._newest: object = None
         self.progress: Any = None  # what the errand under way last told
-        self._turn, self._room = threading.Lock(), threading.BoundedSemaphore(queue)
+        self._turn, self._room = threading.Lock(), threading.BoundedSemaphore(QUEUE)
         self._process: multiprocessing.process.BaseProcess | None = None
         self._line: Connection | None = None
 
@@ -54,8 +55,13 @@ class Errands:
 
         It is done in the language in force.
         """
+        mine = self._newest = object()
+        process = self._process
+        if self.latest and self._turn.locked() and process is not None:
+            process.kill()  # whoever waits for it hears the end of its line
         with self._in_turn():
             self.progress = None
+            self._overtaken(mine)
             for attempt in range(2):
                 line = self._connected()
                 try:
@@ -63,9 +69,14 @@ class Errands:
                     return self._brought(line)
                 except (EOFError, OSError):  # it had just gone home, or was killed
                     self.close()
+                    self._overtaken(mine)
                     if attempt:
                         raise Refused(409, "lab.server.errand_lost") from None
         raise AssertionError
+
+    def _overtaken(self, errand: object) -> None:
+        if self.latest and errand is not self._newest:
+            raise Refused(409, "lab.server.overtaken")
 
     def close(self) -> None:
         """End the process, whatever it is doing."""

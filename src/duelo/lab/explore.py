@@ -89,9 +89,8 @@ def routes(trainings: Trainings, explorer: Errands) -> APIRouter:
 
     @router.post("/{name}/between")
     def between(name: str, wanted: Annotated[Way, Depends(reading(Way))]) -> Response:
-        steps = [
-            wanted.a.model_copy(update={"end": wanted.b, "step": i, "steps": wanted.steps}) for i in range(wanted.steps)
-        ]
+        way = {"end": wanted.b, "steps": wanted.steps, "start": wanted.a.offsets, "offsets": ()}
+        steps = [wanted.a.model_copy(update={**way, "step": i}) for i in range(wanted.steps)]
         return binary(ask("spots", name, wanted.at, spots=[sound(spot) for spot in steps]))
 
     @router.post("/{name}/neighbours")

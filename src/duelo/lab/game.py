@@ -6,7 +6,7 @@ One more consumer of ``duelo.play``: the rounds, the referee's looks, the judgem
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from duelo import balance, data, run
 from duelo.balance import Adaptive, Balance, Controls, Duel
 from duelo.build import build, setting
-from duelo.data import Dataset, InMemory, Mixture
+from duelo.data import Dataset, InMemory, Mixture, Progress
 from duelo.diagnosis import Finding
 from duelo.lab.alarms import alarms, remedy
 from duelo.lab.settings import DRAWN, Settings, needs_restart, recipe_of
@@ -36,6 +36,7 @@ KEPT_FIRST, KEPT = 20, 600  # lines for the diagnosis: the first ones, and the l
 JUDGED_POINTS, JUDGED_IMAGES = 1000, 256
 TOLD = ("discriminator_loss", "generator_loss", "real_right", "fake_right")  # of a round's figures
 CALM = 0.1  # what the rates fall to
+Hear = Callable[[Progress], object]
 SMEAR = 0.01  # of a drawn distribution's extent: the standard deviation around each point that was drawn
 
 
@@ -66,13 +67,14 @@ class Dials(Balance):
 class LiveGame:
     """Two networks at play, and perhaps a VAE beside them.
 
-    settings: see there. drawn: points [n, 2] of a distribution that was drawn, where the data are "drawn".
+    settings: see there. drawn: points [n, 2] of a distribution that was drawn, where the data are "drawn". hear: is told
+    how far the reading of images is.
     Raises UserError where these settings make no game.
     """
 
-    def __init__(self, settings: Settings, drawn: Tensor | None = None) -> None:
+    def __init__(self, settings: Settings, drawn: Tensor | None = None, hear: Hear = lambda progress: None) -> None:
         self.settings, self.drawn = settings, drawn
-        self.recipe, self.dataset = dataset_of(settings, drawn)
+        self.recipe, self.dataset = dataset_of(settings, drawn, hear)
         learner = build(self.recipe)
         assert isinstance(learner, Game)
         self.game = learner
@@ -263,7 +265,7 @@ class LiveGame:
         ]
 
 
-def dataset_of(settings: Settings, drawn: Tensor | None) -> tuple[Recipe, Dataset]:
+def dataset_of(settings: Settings, drawn: Tensor | None, hear: Hear) -> tuple[Recipe, Dataset]:
     """The recipe with what its data turned out to be, and these. Raises UserError."""
     recipe = recipe_of(settings)
     if settings.data == DRAWN:
@@ -271,7 +273,7 @@ def dataset_of(settings: Settings, drawn: Tensor | None) -> tuple[Recipe, Datase
         extent = 1.25 * float(drawn.abs().max())
         dataset = data.toy_dataset(Mixture(DRAWN, drawn, max(SMEAR * extent, 1e-3)))
     else:
-        recipe, dataset = data.end_of(run.fetch(recipe))
+        recipe, dataset = data.end_of(run.fetch(recipe), lambda moment: moment.progress and hear(moment.progress))
     if 0 < settings.members < len(dataset.train):
         labels = dataset.train.labels
         few = InMemory(dataset.train.first(settings.members), None if labels is None else labels[: settings.members])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -48,12 +49,17 @@ def directions(learner: Learner, count: int = SLIDERS) -> Tensor:
 
 def latent(learner: Learner, spot: Spot, along: Tensor) -> Tensor:
     """The latent [d] of a spot. along: the directions [k, d]."""
-    start = sample_latents(learner, spot.index + 1, spot.seed)[spot.index].flatten()
-    offsets = torch.tensor(spot.offsets[: len(along)])
-    here = start + offsets @ along[: len(offsets)] if len(offsets) else start
-    if spot.end is None:
-        return here
-    return between(here[None], latent(learner, spot.end, along)[None], spot.steps)[0, min(spot.step, spot.steps - 1)]
+    here = sample_latents(learner, spot.index + 1, spot.seed)[spot.index].flatten()
+    if spot.end is not None:
+        here = moved(here, spot.start, along)
+        here = between(here[None], latent(learner, spot.end, along)[None], spot.steps)[0, min(spot.step, spot.steps - 1)]
+    return moved(here, spot.offsets, along)
+
+
+def moved(latent: Tensor, offsets: Sequence[float], along: Tensor) -> Tensor:
+    """A latent [d], moved by `offsets` along the directions [k, d]."""
+    known = torch.tensor(offsets[: len(along)])
+    return latent + known @ along[: len(known)] if len(known) else latent
 
 
 def label(learner: Learner, spot: Spot) -> int | None:

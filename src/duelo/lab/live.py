@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import math
 import multiprocessing
 import secrets
 import threading
@@ -15,26 +14,18 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
-
 from duelo.lab import settings as dials
 from duelo.lab import wire
-from duelo.lab.asking import Asked
 from duelo.lab.curves import Curves
-from duelo.lab.doors import body
 from duelo.lab.lesson import CHAPTERS, chapter_settings
 from duelo.lab.settings import DRAWN, Settings
 from duelo.recipes import DATA
 from duelo.words import LANGUAGES, UserError, say
 
-ACTIONS = ("play", "pause", "step", "step_d", "step_g", "reset")
-MOST_STEPS = 1000
-FEWEST_POINTS, MOST_POINTS, REACH = 8, 20_000, 10.0
-HEAT = (16, 128)
 REAL_EVERY = 50  # frames
 WAIT = 5.0  # seconds for a newer frame
-ANSWER = 60.0  # seconds for the process: it may have to load torch, or a large folder
+ANSWER = 60.0  # seconds for the process: it may have to load torch
+LONG = 2.0  # seconds that a new game may take to begin before a newer one takes its place
 QUEUED = 200  # events for a page that does not take them, before it is dropped
 HEARTBEAT = 10.0
 REMIND = 1.0  # seconds between two words to the process that somebody looks
@@ -53,10 +44,11 @@ class Live:
         self.known = tuple(dict.fromkeys([data, *DATA, DRAWN]))
         self.settings = dials.defaults(data)
         self.drawn: list[list[float]] | None = None
-        self.state = "empty"
+        self.state, self.begun = "empty", 0.0  # the latter: when the newest game was asked for
         self.latest: dict[str, Any] = {}  # the last event of each kind
         self.curves = Curves()
         self.frame: tuple[int, dict[str, Any], list[wire.Array]] | None = None
+        self.counted = (0, 0)  # frames, and games, that there were
         self.sticky: dict[str, wire.Array] = {}
         self.listeners: set[asyncio.Queue[tuple[str, Any] | None]] = set()
         self.newer = asyncio.Event()
@@ -65,6 +57,7 @@ class Live:
         self.pipe: Connection | None = None
         self.process: Any = None
         self.sending = asyncio.Lock()
+        self.turning = asyncio.Lock()  # what makes other settings of those there are, one at a time
         self.reminded: tuple[dict[str, Any], float] = ({}, 0.0)  # what the process knows to be wanted, and since when
         self.closing = False
 
@@ -78,7 +71,7 @@ class Live:
         self.pipe, theirs = context.Pipe()
         from duelo.lab import child
 
-        self.process = context.Process(target=child.live, args=(theirs,), daemon=True, name="duelo-lab-live")
+        self.process = context.Process(target=child.live, args=(theirs, *self.counted), daemon=True, name="duelo-lab-live")
         self.process.start()
         theirs.close()
         loop = asyncio.get_running_loop()
@@ -130,12 +123,14 @@ class Live:
         elif kind == "frame":
             meta, drawn, sticky = told
             self.frame = (meta["frame"], meta, drawn)
+            self.counted = (meta["frame"], meta["data_id"])
             self.sticky |= {one.name: one for one in sticky}
             drawn += sticky
             self.newer.set()
             self.newer = asyncio.Event()
         elif kind == "started":
             self.latest, self.sticky, self.frame, self.curves = {}, {}, None, Curves()
+            self.counted = (self.counted[0], told[0])
         else:
             (values,) = told
             if kind == "settings":
@@ -167,7 +162,7 @@ class Live:
         try:
             async with self.sending:
                 await asyncio.to_thread(self.pipe.send, (number, what, values))
-            error = await asyncio.wait_for(future, ANSWER)
+            error = await asyncio.wait_for(future, None if what == "start" else ANSWER)  # data may be large
         except TimeoutError as late:
             raise UserError("lab.live.slow") from late
         except OSError as gone:
@@ -192,6 +187,11 @@ class Live:
 
     async def start(self, changes: dict[str, Any], play: bool) -> None:
         """A new game, with the defaults of its data but for `changes`. Raises UserError."""
+        self._give_up()
+        async with self.turning:
+            await self._start(changes, play)
+
+    async def _start(self, changes: dict[str, Any], play: bool) -> None:
         chapter = changes.get("chapter", "")
         if chapter and chapter in CHAPTERS:
             changes = chapter_settings(chapter) | changes
@@ -203,10 +203,17 @@ class Live:
         """Other settings; did they need a new game? Raises UserError."""
         if "data" in changes:
             changes = {**changes, "data": self.data(dials.checked("data", changes["data"]))}
+            self._give_up()
+        async with self.turning:
+            return await self._change(changes)
+
+    async def _change(self, changes: dict[str, Any]) -> bool:
         before = self.settings
         if changes.get("data", before.data) != before.data:
             before = self._moved(before, changes["data"])
         settings = dials.changed(before, changes)
+        if any(getattr(settings, name) != getattr(self.settings, name) for name in ("data", "pair", "rival")):
+            settings = dials.changed(settings, {"chapter": ""})  # that is no chapter's experiment any more
         if dials.needs_restart(self.settings, settings) or self.state in ("empty", "failed"):
             await self._begin(settings, self.state == "playing")
             return True
@@ -224,7 +231,7 @@ class Live:
             raise UserError("lab.live.drawn")
         drawn = self.drawn if settings.data == DRAWN else None
         before, tick = self.state, self.latest.get("tick", {"nimg": 0, "frame": 0})
-        self.state = "starting"
+        self.state, self.begun = "starting", asyncio.get_running_loop().time()
         self._publish("tick", {"nimg": 0, "state": "starting", "frame": 0})
         try:
             await self.ask("start", settings=settings.values(), drawn=drawn, play=play)
@@ -243,14 +250,21 @@ class Live:
             raise UserError("data.unknown", name=name[:100], known=", ".join(self.known), guess="")
         return str(place)
 
+    def _give_up(self) -> None:
+        """Somebody wants another game: do not wait for one that has been loading its data for long."""
+        if self.state == "starting" and asyncio.get_running_loop().time() - self.begun > LONG and self.process is not None:
+            self.process.terminate()
+            self._gone()
+
     async def do(self, action: str, n: int) -> None:
         """One of ACTIONS, `n` times where it is a step. Raises UserError."""
-        if self.state == "empty":
-            await self._begin(self.settings, False)
-        if action == "reset":
-            await self._begin(self.settings, self.state == "playing")
-        else:
-            await self.ask("do", action=action, n=n)
+        async with self.turning:
+            if self.state == "empty" or self.pipe is None:  # none yet, or it was lost with its process
+                await self._begin(self.settings, False)
+            if action == "reset":
+                await self._begin(self.settings, self.state == "playing")
+            else:
+                await self.ask("do", action=action, n=n)
 
     # --- who looks
 
@@ -300,90 +314,3 @@ class Live:
 def event(kind: str, values: Any) -> str:
     """A server-sent event."""
     return f"event: {kind}\ndata: {json.dumps(values, allow_nan=False)}\n\n"
-
-
-def drawn_points(values: Any) -> list[list[float]]:
-    """Points that a client drew, checked. Raises UserError."""
-    wrong = UserError("lab.live.points", least=FEWEST_POINTS, most=MOST_POINTS, reach=f"{REACH:g}")
-    if not isinstance(values, list) or not FEWEST_POINTS <= len(values) <= MOST_POINTS:
-        raise wrong
-    for point in values:
-        if not isinstance(point, list) or len(point) != 2:
-            raise wrong
-        for number in point:
-            if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= REACH:
-                raise wrong
-    if not any(math.hypot(*point) > 1e-3 for point in values):
-        raise wrong
-    return [[float(x), float(y)] for x, y in values]
-
-
-def router(live: Live) -> APIRouter:
-    """The routes under /api/live."""
-    routes = APIRouter(prefix="/api/live", route_class=Asked)
-
-    def seen() -> JSONResponse:
-        whole = live.whole()
-        return JSONResponse(
-            {name: whole[name] for name in ("settings", "state", "nimg")}
-            | {"choices": dials.choices(live.settings.data, live.known)}
-        )
-
-    @routes.get("")
-    async def get() -> Response:
-        live.remind("attend")
-        return seen()
-
-    @routes.post("")
-    async def start(request: Request) -> Response:
-        changes = await body(request)
-        await live.start({k: v for k, v in changes.items() if k != "play"}, changes.get("play", True) is True)
-        return seen()
-
-    @routes.patch("")
-    async def change(request: Request) -> Response:
-        restarted = await live.change(await body(request))
-        return JSONResponse({"settings": live.settings.values(), "state": live.state, "restarted": restarted})
-
-    @routes.post("/do")
-    async def do(request: Request) -> Response:
-        asked = await body(request)
-        action, n = asked.get("action"), asked.get("n", 1)
-        if action not in ACTIONS:
-            raise UserError("lab.live.action", known=", ".join(ACTIONS))
-        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_STEPS:
-            raise UserError("lab.live.steps", most=MOST_STEPS)
-        await live.do(action, n)
-        return JSONResponse({"state": live.state})
-
-    @routes.post("/points")
-    async def draw(request: Request) -> Response:
-        asked = await body(request)
-        points = drawn_points(asked.get("points"))
-        live.drawn = points
-        before = live.settings
-        keep = before.values() if before.points else dials.defaults(DRAWN).values()
-        playing = asked.get("play", live.state == "playing") is True
-        await live.start({**keep, "data": DRAWN, "chapter": "", "rival": False}, playing)
-        return seen()
-
-    @routes.get("/events")
-    async def events() -> Response:
-        return StreamingResponse(live.events(), media_type="text/event-stream", headers={"cache-control": "no-store"})
-
-    @routes.get("/frame")
-    async def frame(request: Request) -> Response:
-        asked = request.query_params
-        try:
-            after, heat = int(asked.get("after", "0")[:12]), int(asked.get("heat", "64")[:12])
-            known = int(asked["known"][:12]) if "known" in asked else None
-        except ValueError:
-            after, heat, known = 0, 0, None
-        if not HEAT[0] <= heat <= HEAT[1]:
-            raise UserError("lab.live.heat", low=HEAT[0], high=HEAT[1])
-        message = await live.frame_after(after, heat, asked.get("optimal") == "1", known)
-        if message is None:
-            return Response(status_code=204)
-        return Response(message, media_type="application/octet-stream", headers={"cache-control": "no-store"})
-
-    return routes

@@ -72,6 +72,8 @@ class Vanished(Point):
             return None
         length = game.gradients()["generator"]
         self.first = self.first or length
+        if not self.first:  # it had no turn yet
+            return None
         self.latest.append(length / self.first)
         return statistics.median(self.latest) if len(self.latest) == LOOKS else None
 

@@ -43,7 +43,7 @@ class Server(uvicorn.Server):
 def run(data: str, door: socket.socket, host: str, token: str | None, runs: Path, roots: Sequence[Path]) -> None:
     """Serve at the socket `door` until Ctrl-C or SIGTERM. Raises KeyboardInterrupt at the former."""
     trainings = Trainings(runs, [root.resolve() for root in roots])
-    clerk, inspector, explorer = Errands(CLERK), Errands(CLERK, patience=3600, queue=1), Errands(EXPLORER)
+    clerk, inspector, explorer = Errands(CLERK), Errands(CLERK, patience=3600, latest=True), Errands(EXPLORER)
     routers = [of_runs(trainings, clerk, inspector), of_exploring(trainings, explorer)]
     lab = Lab(Live(data, trainings.inside), runs, routers)
     config = uvicorn.Config(

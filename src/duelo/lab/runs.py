@@ -20,7 +20,7 @@ from duelo.lab import ledger
 from duelo.lab.asking import Asked, Body, reading
 from duelo.lab.doors import Refused
 from duelo.lab.errands import Errands
-from duelo.lab.trainings import Trainings
+from duelo.lab.trainings import Trainings, speakable
 from duelo.presets import PRESETS
 from duelo.recipes import DATA, DEFAULTS
 from duelo.words import UserError, language, say, speaking
@@ -210,7 +210,7 @@ def listing(trainings: Trainings, path: str | None) -> dict[str, Any]:
         with os.scandir(place) as entries:
             for entry in entries:
                 suffix = Path(entry.name).suffix.lower()
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") or not speakable(entry.name):
                     continue
                 if entry.is_dir():
                     found.append({"name": entry.name, "path": entry.path, "folder": True})

@@ -18,7 +18,8 @@ from duelo import __version__
 from duelo.lab.asking import Asked
 from duelo.lab.doors import Doors, Guard, Refused, language_of, refusal
 from duelo.lab.lesson import chapters
-from duelo.lab.live import Live, router
+from duelo.lab.live import Live
+from duelo.lab.live_routes import router
 from duelo.words import LANGUAGES, language
 
 STATIC = Path(__file__).parent / "static"

@@ -242,7 +242,7 @@ def idle(name: str, data: str) -> bool:
     """Does a setting mean nothing for this data?"""
     if name == "conditional":
         return data not in CLASSES or is_points(data)
-    return name in ("augment", "neighbours") and is_points(data)
+    return name in ("augment", "neighbours", "rival") and is_points(data)
 
 
 def recipe_of(settings: Settings) -> Recipe:

@@ -16,7 +16,8 @@ Label = Annotated[int, Field(ge=0, lt=65_536)]
 class Spot(BaseModel):
     """Sample `index` of `seed`, moved by `offsets` along the directions that change the picture most; of class `label`.
 
-    end: if given, `step` of `steps` on the way to that spot, on the sphere.
+    end: if given, `step` of `steps` on the way to that spot, on the sphere, which begins at the sample moved by `start`;
+    `offsets` then move what lies there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -26,6 +27,7 @@ class Spot(BaseModel):
     offsets: Annotated[tuple[Offset, ...], Field(max_length=SLIDERS)] = ()
     label: Label | None = None
     end: Spot | None = None
+    start: Annotated[tuple[Offset, ...], Field(max_length=SLIDERS)] = ()
     step: Annotated[int, Field(ge=0, le=64)] = 0
     steps: Annotated[int, Field(ge=2, le=64)] = 2
 

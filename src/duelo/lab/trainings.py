@@ -69,7 +69,7 @@ class Trainings:
 
     def _is_run(self, path: Path) -> bool:
         try:
-            inside = path.is_dir() and path.resolve().parent == self.root.resolve()
+            inside = speakable(path.name) and path.is_dir() and path.resolve().parent == self.root.resolve()
         except OSError:
             return False
         run = RunFolder(path)
@@ -228,3 +228,8 @@ def _age(file: Path) -> float:
         return time.time() - file.stat().st_mtime
     except OSError:
         return float("inf")
+
+
+def speakable(name: str) -> bool:
+    """Can this name of a file be told to a page? Bytes that are no UTF-8 cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)

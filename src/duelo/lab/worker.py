@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from duelo.data import Progress
 from duelo.lab import drawing
 from duelo.lab.game import LiveGame
 from duelo.lab.points import Point, point_of
@@ -28,7 +29,7 @@ from duelo.words import LANGUAGES, UserError, say
 TICKS, PICTURES = 15, 11  # a second, at most
 # how much of the time may go into what, of points and of images: their rounds and frames take very different times
 FRAMES, JUDGEMENTS, REST = {True: 0.07, False: 0.04}, {True: 0.02, False: 0.05}, 0.01
-DIAGNOSIS_EVERY = 1.0  # seconds
+DIAGNOSIS_EVERY, READING_EVERY = 1.0, 0.3  # seconds
 WANTED_FOR = 3.0  # seconds after somebody asked, frames are drawn
 OPTIMAL_EVERY, OPTIMAL_FOR = 2.0, 8.0  # seconds; the latter after somebody asked for it: longer than a frame is waited for
 PATIENCE = 0.1  # seconds that a paused game waits for a command before it looks around
@@ -36,10 +37,12 @@ DESERTED = 10.0  # seconds since anybody asked for anything, after which the gam
 Tell = Callable[..., None]
 
 
-def main(pipe: Connection) -> None:
-    """The process, from its first command to the end of the pipe."""
+def main(pipe: Connection, frames: int, data_id: int) -> None:
+    """The process, from its first command to the end of the pipe. frames, data_id: what the process before it came to: a
+    page knows by these numbers what is new."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server hears Ctrl-C, and then closes the pipe
     worker = Worker(lambda *message: pipe.send(message), DESERTED)
+    worker.frames, worker.data_id = frames, data_id
     try:
         while True:
             while pipe.poll(worker.pause):
@@ -72,7 +75,7 @@ class Worker:
     """The live game and all that is due while it is played.
 
     tell: called with what is to be told: ("tick", {...}), ("frame", meta, arrays, sticky) where `sticky` ones stay as they
-    are for later frames, ("duel", {...}), ("finding", [...]), ("settings", {...}), ("failed", error).
+    are for later frames, ("duel", {...}), ("finding", [...]), ("settings", {...}), ("progress", {...}), ("failed", error).
     deserted: seconds without a command after which a game that is on rests.
     """
 
@@ -99,6 +102,7 @@ class Worker:
         self.optimal_clock = Clock(1.0, OPTIMAL_EVERY)
         self.neighbour_clock = Clock(2 * REST, 1.0)
         self.diagnosis_clock = Clock(REST, DIAGNOSIS_EVERY)
+        self.reading_clock = Clock(1.0, READING_EVERY)
 
     @property
     def pause(self) -> float:
@@ -133,8 +137,8 @@ class Worker:
     def start(self, settings: dict[str, Any], drawn: list[list[float]] | None, play: bool) -> None:
         """A new game. Where its settings make none, the old one stays."""
         wanted = Settings(**settings)
+        game = LiveGame(wanted, None if drawn is None else torch.tensor(drawn, dtype=torch.float32), self.reading)
         torch.set_num_threads(1 if wanted.points else self.threads)
-        game = LiveGame(wanted, None if drawn is None else torch.tensor(drawn, dtype=torch.float32))
         self.game, self.neighbours, self.point = game, None, point_of(wanted.chapter)
         self.told_findings = None
         self.data_id += 1
@@ -144,6 +148,13 @@ class Worker:
         self.be("playing" if play else "paused")
         self.tell("settings", wanted.values())
         self.show()
+
+    def reading(self, progress: Progress) -> None:
+        """Tell how far the reading of images is."""
+        if self.reading_clock.due():
+            stage = {lang: say(f"train.packing_{progress.stage}", lang) for lang in LANGUAGES}
+            self.tell("progress", {"stage": stage, "done": progress.done, "total": progress.total})
+            self.reading_clock.did(time.perf_counter())
 
     def change(self, settings: dict[str, Any]) -> None:
         """Other settings for the same networks."""

@@ -3,6 +3,7 @@
 RUNS = {
     # what the server says
     "lab.server.busy": "too much has been asked for at once; wait for the answers.",
+    "lab.server.overtaken": "a newer look at other data took the place of this one; look again.",
     "lab.server.errand_lost": "the process that was to do this ended before it was done; try again.",
     "lab.runs.malformed": "the request is not valid: see {field}.",
     "lab.runs.unknown": "there is no run called {name}.",
@@ -98,6 +99,8 @@ RUNS = {
     "lab.runs.sheet_alt": "Some of the {n} images, as training will see them",
     "lab.runs.usual": "the usual one for these data",
     "lab.runs.length": "Length",
+    "lab.runs.progress": "How far the training is",
+    "lab.runs.no_value": "Single values are written as: key = value. This is not: {line}",
     "lab.runs.no_length": "Say how long it is to train, or choose: as in the recipe.",
     "lab.runs.unit": "Unit of the length",
     "lab.runs.unit.minutes": "minutes",

@@ -3,6 +3,7 @@
 RUNS = {
     # what the server says
     "lab.server.busy": "se ha pedido demasiado a la vez; espere las respuestas.",
+    "lab.server.overtaken": "empezó otra inspección en lugar de esta; vuelva a inspeccionar.",
     "lab.server.errand_lost": "el proceso que debía hacerlo terminó antes de acabar; inténtelo de nuevo.",
     "lab.runs.malformed": "la petición no es válida: revise {field}.",
     "lab.runs.unknown": "no hay ninguna corrida llamada {name}.",
@@ -98,6 +99,8 @@ RUNS = {
     "lab.runs.sheet_alt": "Algunas de las {n} imágenes, tal como las verá el entrenamiento",
     "lab.runs.usual": "la habitual para estos datos",
     "lab.runs.length": "Duración",
+    "lab.runs.progress": "Cuánto lleva el entrenamiento",
+    "lab.runs.no_value": "Los valores se escriben así: clave = valor. Esto no lo es: {line}",
     "lab.runs.no_length": "Indique cuánto debe durar, o elija: según la receta.",
     "lab.runs.unit": "Unidad de la duración",
     "lab.runs.unit.minutes": "minutos",

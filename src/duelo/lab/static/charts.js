@@ -7,13 +7,14 @@ const MEAN_OF = 40; // values of a running mean, at most
 
 /** A curve chart. Needs the global uPlot.
  *  options: title, key: [{label, colour, dashed}] or null, series: [{label, colour, width, dash}], levels: [{at, colour}] (dashed lines;
- *  at: number or () => number), y: {log, range: [low, high] | null, format}, xFormat, xSteps: between the numbers along x; rem: its height; dots: mark each value; smooth: draw running means, and
+ *  at: number or () => number), y: {log, range: [low, high] | null, format}, xFormat, xWord: what x counts, xSteps: between the numbers along x; rem: its height; dots: mark each value; smooth: draw running means, and
  *  the values themselves faint behind them (but not of a series that is `rough`).
  *  Returns {element, set(columns), destroy()}; columns: [x, y1, y2, ...], arrays of numbers or null. */
 export function chart(context, options) {
   const { format } = context;
   const none = h("p", { class: "chart-none hint" }, context.t("lab.curves.none"));
-  const body = h("div", { class: "chart-body" }, none);
+  const told = h("div", { class: "tooltip", hidden: true });
+  const body = h("div", { class: "chart-body" }, none, told);
   const element = h(
     "figure",
     { class: "chart" },
@@ -31,7 +32,19 @@ export function chart(context, options) {
 
   function build() {
     plot?.destroy();
-    plot = new globalThis.uPlot(settings(options, lines, format, body.clientWidth || 300, height), columns, body);
+    plot = new globalThis.uPlot(settings(options, lines, format, body.clientWidth || 300, height, tell), columns, body);
+  }
+
+  /** What the curves are where the pointer is, in the corner that is farther from it. */
+  function tell({ cursor: { idx, left }, over }) {
+    told.hidden = idx === null || idx === undefined || left < 0;
+    if (told.hidden) return;
+    told.classList.toggle("right", left < over.clientWidth / 2);
+    const strong = lines.flatMap((line, i) => (line.alpha === 0.25 ? [] : [[line.label, columns[i + 1][idx]]]));
+    told.replaceChildren(
+      h("b", {}, [(options.xFormat ?? shortCount)(columns[0][idx], format), options.xWord ?? ""].join(" ")),
+      ...strong.map(([label, value]) => h("div", {}, `${label}: ${value === null || value === undefined ? "–" : (options.y?.format ?? format.number)(value, 3)}`)),
+    );
   }
 
   const resizing = new ResizeObserver(() => {
@@ -101,7 +114,7 @@ function chartKey({ series, key }) {
   );
 }
 
-function settings(options, lines, format, width, height) {
+function settings(options, lines, format, width, height, tell) {
   const faint = colour("line");
   const words = colour("ink-3");
   const font = `${Math.round(0.75 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize))}px ${getComputedStyle(document.body).fontFamily}`;
@@ -124,7 +137,7 @@ function settings(options, lines, format, width, height) {
         label: one.label, stroke: colour(one.colour), width: one.width ?? 1.75, dash: one.dash, alpha: one.alpha ?? 1, points: { show: Boolean(options.dots), size: 5, fill: colour(one.colour) }, spanGaps: true,
       })),
     ],
-    hooks: { draw: [(plot) => drawLevels(plot, options.levels ?? [])] },
+    hooks: { draw: [(plot) => drawLevels(plot, options.levels ?? [])], setCursor: [tell] },
   };
 }
 

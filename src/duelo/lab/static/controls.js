@@ -30,14 +30,15 @@ export function controls(context, live, { extra = {}, only = null } = {}) {
       if (only && !only.includes(group.id)) continue;
       const names = group.names.filter((name) => live.choices[name] && !live.choices[name].idle);
       if (!names.length) continue;
-      element.append(
+      const box = element.appendChild(
         h(
           "details",
           { class: group.side ?? null, open: group.open },
-          h("summary", {}, context.t(`lab.group.${group.id}`)),
+          h("summary", { id: `group-${group.id}` }, context.t(`lab.group.${group.id}`)),
           h("div", { class: "control-list" }, names.map((name) => one(name)), extra[group.id] ?? []),
         ),
       );
+      if (group.side) for (const input of box.querySelectorAll("input")) input.setAttribute("aria-describedby", `group-${group.id}`); // whose rate
     }
   }
 
@@ -140,7 +141,7 @@ function numberField(id, choice, label, context, change) {
 
 function choiceControl(name, choice, label, context, change) {
   const id = `set-${name}`;
-  const word = (value) => (context.has(`lab.value.${value}`) ? context.t(`lab.value.${value}`) : value);
+  const { word } = context;
   const select = h("select", { id }, choice.values.map((value) => h("option", { value }, word(value))));
   select.addEventListener("change", () => change(select.value));
   return {

@@ -1,11 +1,11 @@
-/* The curves of a live game: losses, how often D is right, lengths of the gradients. */
+/* The curves of a live game: losses, how often D is right, lengths of the gradients, learning rates where they change. */
 
 import { chart } from "./charts.js";
 import { h } from "./dom.js";
 
 const EVERY_MS = 250; // curves are redrawn so often
 
-/** context: of the view; which: some of "right", "losses", "gradients"; rem: the height of each. Returns {element, show(live)}. */
+/** context: of the view; which: some of "right", "losses", "gradients", "rates"; rem: the height of each. Returns {element, show(live)}. */
 export function curves(context, which = ["right", "losses", "gradients"], { rem } = {}) {
   const { t, format } = context;
   let tick = null;
@@ -50,11 +50,20 @@ export function curves(context, which = ["right", "losses", "gradients"], { rem 
         y: { log: true },
       },
     }),
+    rates: () => ({
+      columns: ["discriminator_rate", "generator_rate"],
+      shown: ({ balance, anneal }) => balance === "adaptive" || anneal > 0, // else they are what the controls say
+      options: {
+        title: t("lab.curves.rates"),
+        series: [{ label: d, colour: "d-fill" }, { label: g, colour: "g-fill" }],
+        y: { log: true },
+      },
+    }),
   };
   const charts = which.map((name) => {
-    const { columns, options } = all[name]();
-    Object.assign(options, { rem, smooth: true });
-    return { columns, plot: chart(context, options), log: options.y?.log };
+    const { columns, options, shown } = all[name]();
+    Object.assign(options, { rem, smooth: name !== "rates", xWord: t("lab.vitals.nimg") });
+    return { columns, plot: chart(context, options), log: options.y?.log, shown };
   });
   const element = h("div", { class: "charts" }, charts.map((one) => one.plot.element));
   let last = 0;
@@ -66,7 +75,8 @@ export function curves(context, which = ["right", "losses", "gradients"], { rem 
       if (now - last < EVERY_MS && live.state === "playing") return;
       last = now;
       tick = live.tick;
-      for (const { columns, plot, log } of charts) {
+      for (const { columns, plot, log, shown } of charts) {
+        plot.element.hidden = Boolean(shown) && !shown(live.settings);
         const kept = columns.map((name) => (log ? live.curves[name].map((value) => (value > 0 ? value : null)) : live.curves[name]));
         plot.set([live.curves.nimg, ...kept]);
       }

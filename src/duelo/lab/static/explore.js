@@ -40,14 +40,14 @@ function choose(element, context) {
   };
 }
 
-function choice({ t, api, format }, run) {
+function choice({ t, api, format, word }, run) {
   const picture = Number.isFinite(run.grid) && h("img", { class: `run-picture${run.points ? " points" : ""}`, alt: "", loading: "lazy", src: api.url(`runs/${encodeURIComponent(run.name)}/grid/${run.grid}`) });
   return h(
     "a",
     { class: "card run-option", href: address("explore", run.name) },
     h("div", { class: "run-shelf" }, picture),
     h("h2", {}, run.name),
-    h("p", { class: "hint" }, t("lab.runs.short", { data: run.data, pair: run.pair })),
+    h("p", { class: "hint" }, t("lab.runs.short", { data: word(run.data), pair: word(run.pair) })),
     h("p", { class: "hint" }, t("lab.runs.at", { kimg: format.number(run.nimg / 1000, 4) })),
   );
 }

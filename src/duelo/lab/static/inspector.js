@@ -87,7 +87,10 @@ function sliders({ about, context }, change) {
   const reset = h("button", { type: "button", class: "button small quiet", onclick: () => put([]) || change([]) }, icon("reset"), t("lab.explore.reset"));
   function put(offsets) {
     list.forEach((one, i) => {
-      one.input.value = offsets[i] ?? 0;
+      const offset = offsets[i] ?? 0;
+      one.input.max = Math.max(REACH, Math.abs(offset)); // the map leads farther than a slider does by itself
+      one.input.min = -one.input.max;
+      one.input.value = offset;
       one.dress();
     });
   }

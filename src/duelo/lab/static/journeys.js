@@ -88,7 +88,7 @@ export function ways({ ask, about, context, state, go }) {
     strip.replaceChildren(
       ...Array.from({ length: STEPS }, (_, i) => {
         const label = t("lab.explore.step", { n: i + 1, of: STEPS });
-        const at = i === 0 ? a : i === STEPS - 1 ? b : { ...a, end: b, step: i, steps: STEPS };
+        const at = i === 0 ? a : i === STEPS - 1 ? b : { ...a, start: a.offsets ?? [], offsets: [], end: b, step: i, steps: STEPS };
         return h("button", { type: "button", class: "way-step", "aria-label": label, title: label, onclick: () => go(at, me) }, still(opaque(members), i, label));
       }),
     );
@@ -98,9 +98,8 @@ export function ways({ ask, about, context, state, go }) {
     h("button", { type: "button", class: "button small", dataset: { end }, onclick: () => put(end) }, t(`lab.explore.take.${end}`));
   function put(end) {
     const spot = { ...state.spot };
-    if (spot.end) delete spot.end; // a way may not lead through another way: its start is taken
-    delete spot.step;
-    delete spot.steps;
+    if (spot.end) spot.offsets = spot.start; // a way may not lead through another way: its start is taken
+    for (const name of ["end", "start", "step", "steps"]) delete spot[name];
     set[end] = spot;
     draw();
   }

@@ -12,16 +12,18 @@ const CURVES = {
   referee_right: (tick) => tick.referee_right,
   generator_gradient: (tick) => tick.gradients?.generator,
   discriminator_gradient: (tick) => tick.gradients?.discriminator,
+  generator_rate: (tick) => tick.controls?.generator_learning_rate,
+  discriminator_rate: (tick) => tick.controls?.discriminator_learning_rate,
 };
 
 /** context: of the view. Ends by itself when the view is left.
- *  Events: "settings", "tick", "frame", "duel", "finding", "failed", "connection", "anew"; each handler gets the whole `live`. */
+ *  Events: "settings", "tick", "frame", "duel", "finding", "progress", "failed", "connection", "anew"; each handler gets the whole `live`. */
 export function liveGame(context) {
   const { api, onLeave } = context;
   const handlers = new Map();
   const live = {
     settings: {}, choices: {}, state: "empty", nimg: 0, error: null, connected: false,
-    tick: null, duel: null, findings: [], frame: null, kept: {}, heard: 0, optimal: false, asking: null,
+    tick: null, duel: null, findings: [], progress: null, frame: null, kept: {}, heard: 0, optimal: false, asking: null,
     curves: emptyCurves(),
     server: null, // which one it was: a game ends with its server
     notice: h("p", { class: "notice bad", role: "alert", hidden: true }, context.t("lab.forgotten", { play: context.t("lab.transport.play") })),
@@ -74,6 +76,7 @@ export function liveGame(context) {
 
   function startAnew() {
     live.notice.hidden = true;
+    live.progress = null;
     live.curves = emptyCurves();
     live.findings = [];
     live.duel = null;
@@ -96,6 +99,10 @@ export function liveGame(context) {
     finding(found) {
       live.findings = found;
       tell("finding");
+    },
+    progress(told) {
+      live.progress = told;
+      tell("progress");
     },
     failed: fail,
   }, {
@@ -189,7 +196,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 function keep(live, frame) {
   const { meta, arrays } = frame;
   if (live.kept.dataId !== meta.data_id) live.kept = { dataId: meta.data_id };
-  for (const name of ["real", "reals", "optimal", "nearest", "nearest_heldout", "distances"]) {
+  for (const name of ["real", "reals", "optimal", "sought", "nearest", "nearest_heldout", "distances"]) {
     if (arrays[name]) live.kept[name] = arrays[name];
   }
   live.frame = { meta, arrays: { ...live.kept, ...arrays } };

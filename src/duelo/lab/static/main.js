@@ -14,6 +14,7 @@
    context = {
      t(key, values)          the sentence in the language in force, its {placeholders} filled. Keys: words/en_lab.py
      has(key)                whether there is such a sentence
+     word(value)             what a recipe's value is called: "ring" -> "Ring of eight"; itself where it has no name
      lang                    "en" | "es"
      params                  the rest of the hash: "#explore/my-run" -> ["my-run"] (decoded)
      navigate(hash)          go to "#runs", "#explore/my-run", ...
@@ -108,6 +109,7 @@ function makeContext(params) {
   return {
     t,
     has: (key) => key in page.words,
+    word: (value) => page.words[`lab.value.${value}`] ?? value,
     lang: page.lang,
     params,
     navigate: (hash) => (location.hash = hash),
@@ -229,6 +231,7 @@ async function speak(lang, options) {
   leave();
   frame();
   await show();
+  if (options?.keep !== false) document.querySelector(`.segmented [lang="${lang}"]`).focus(); // where it was
   document.documentElement.dataset.ready = "true"; // for the browser tests, as the mark is
   performance.mark("ready");
 }

@@ -126,7 +126,7 @@ function header(context, name) {
   const badge = h("span", { class: "badge" });
   const tools = h("div", { class: "cluster" });
   const short = h("p", { class: "hint" });
-  const gone = progress();
+  const gone = progress(context);
   const far = h("p", { class: "run-far" });
   const element = h(
     "header",

@@ -111,7 +111,7 @@ function runCard(context, name, pick, again) {
   const shelf = h("a", { class: "run-shelf", href: address("runs", name), tabindex: "-1", "aria-hidden": "true" }, picture);
   const state = h("span", { class: "badge" });
   const facts = h("p", { class: "hint" });
-  const gone = progress();
+  const gone = progress(context);
   const bar = smallBar(context);
   const words = h("p", { class: "run-words" });
   const tools = h("div", { class: "cluster" });
@@ -161,9 +161,9 @@ function runCard(context, name, pick, again) {
 }
 
 /** What a run is, in one line. */
-export function inShort(run, { t, format }) {
+export function inShort(run, { t, format, word }) {
   if (!run.data) return "";
-  const name = t("lab.runs.short", { data: run.data, pair: run.pair });
+  const name = t("lab.runs.short", { data: word(run.data), pair: word(run.pair) });
   return run.seconds ? `${name} · ${format.duration(run.seconds)}` : name;
 }
 
@@ -176,9 +176,9 @@ export function dressState(badge, run, { t }) {
 }
 
 /** A bar for how far a run is. Returns {element, show(run)}. */
-export function progress() {
+export function progress({ t }) {
   const bar = h("i");
-  const element = h("div", { class: "progress", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
+  const element = h("div", { class: "progress", role: "progressbar", "aria-label": t("lab.runs.progress"), "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
   return {
     element,
     show({ nimg = 0, length = 0 }) {

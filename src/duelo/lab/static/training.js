@@ -65,11 +65,6 @@ function build(form, context, state) {
     go.disabled = true;
     try {
       const wanted = recipe.wanted();
-      if (!wanted) {
-        wrong.textContent = t("lab.runs.no_length");
-        wrong.hidden = false;
-        return refresh();
-      }
       Object.assign(wanted.overrides, look.framing()); // what was looked at is what is trained on
       const { name } = await api.post("runs", { data: state.data, ...wanted });
       toast(t("lab.runs.told.start", { name }));
@@ -91,7 +86,6 @@ function step(n, title, content) {
 
 function dataChoice(context, state, change) {
   const { t } = context;
-  const word = (name) => (context.has(`lab.value.${name}`) ? t(`lab.value.${name}`) : name);
   const path = h("input", { type: "text", id: "own-path", class: "input mono", autocomplete: "off", spellcheck: "false", placeholder: state.choices.roots[0] });
   const places = folders(context, (place) => {
     path.value = place;
@@ -129,7 +123,7 @@ function dataChoice(context, state, change) {
     });
     return h("label", { class: "choice" }, input, h("span", {}, text));
   };
-  const options = [...state.choices.data.map((name) => radio(name, word(name))), radio(":own", t("lab.runs.own"))];
+  const options = [...state.choices.data.map((name) => radio(name, context.word(name))), radio(":own", t("lab.runs.own"))];
   return { take, element: h("div", { class: "stack" }, h("div", { class: "choices", role: "radiogroup", "aria-label": t("lab.runs.step.data") }, options), own) };
 }
 
@@ -290,17 +284,19 @@ function recipeChoice(context, state) {
       h("details", {}, h("summary", {}, t("lab.runs.more")), field("more", t("lab.runs.more_hint"), more)),
     ),
     show: explain,
-    /** What is asked for; null if the length is missing or is none. */
+    /** What is asked for. Throws an Error that says what is missing. */
     wanted() {
       if (unit.value !== "recipe" && (length.value === "" || !length.checkValidity())) {
         length.focus();
-        return null;
+        throw new Error(t("lab.runs.no_length"));
       }
       const overrides = {};
       if (seed.value !== "" && seed.value !== "0") overrides.seed = Number(seed.value);
       for (const line of more.value.split("\n")) {
-        const [key, ...value] = line.split("=");
-        if (key.trim() && value.length) overrides[key.trim()] = value.join("=").trim();
+        if (!line.trim()) continue;
+        const [, key, value] = line.match(/^\s*(\S+?)\s*=\s*(.*?)\s*$/) ?? [];
+        if (!key || !value) throw new Error(t("lab.runs.no_value", { line: line.trim() }));
+        overrides[key] = value;
       }
       const wanted = { overrides };
       if (select.value) wanted.recipe = select.value;

@@ -28,16 +28,18 @@ export function mount(element, context) {
   const bar = refereeBar(context);
   const stage = gameStage(context, live);
   const transporting = transport(context, live);
-  const drawn = curves(context);
+  const drawn = curves(context, ["right", "losses", "gradients", "rates"]);
   const said = findings(context);
   const draw = h("button", { type: "button", class: "button small", onclick: () => stage.draw() }, t("lab.draw.begin"));
   const dials = controls(context, live, { extra: { start: [draw] } });
   const lost = h("p", { class: "notice bad", role: "alert", hidden: true }, t("lab.lost"));
+  const reading = h("p", { class: "notice", role: "status", hidden: true });
 
   let grid;
   element.append(
     h("h1", { class: "visually-hidden" }, t("lab.watch.title")),
     lost,
+    reading,
     live.notice,
     h(
       "div",
@@ -68,6 +70,11 @@ export function mount(element, context) {
     stage.show(live);
   });
   live.on("connection", () => (lost.hidden = live.connected));
+  live.on("progress", () => {
+    const { stage, done, total } = live.progress;
+    reading.textContent = t("lab.runs.read_so_far", { stage: stage[context.lang], done: context.format.count(done), total: context.format.count(total) });
+  });
+  for (const name of ["progress", "settings", "tick", "failed"]) live.on(name, () => (reading.hidden = live.state !== "starting" || !live.progress));
   live.load().then((told) => told?.state === "empty" && live.start({ play: false }));
   return () => {};
 }
