@@ -311,7 +311,8 @@ def test_a_copy_is_found_among_the_neighbours() -> None:
     search = drawing.Neighbours(live)
     copies = live.dataset.train.first(20)[[4, 11, 4]]
     assert search.searched == 20
-    near, other, distances = search.find(copies)
+    sought, near, other, distances = search.find(copies)
+    assert sought.data == near.data
     assert near.data == copies.permute(0, 2, 3, 1).contiguous().numpy().tobytes()
     assert search.distance == 0
     apart = np.frombuffer(distances.data, np.float32).reshape(3, 2)
@@ -338,7 +339,7 @@ def test_neighbours_are_looked_for_part_by_part(monkeypatch: pytest.MonkeyPatch)
     images = torch.cat([live.dataset.train.first(300)[[3, 249, 260]], live.dataset.heldout.first(5)])
 
     def found() -> np.ndarray:
-        return np.frombuffer(drawing.Neighbours(live).find(images)[0].data, np.uint8).reshape(8, -1)
+        return np.frombuffer(drawing.Neighbours(live).find(images)[1].data, np.uint8).reshape(8, -1)
 
     whole = found()
     monkeypatch.setattr(drawing, "AT_ONCE", 70)

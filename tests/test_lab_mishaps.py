@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -38,17 +37,20 @@ def lab(tmp_path_factory: pytest.TempPathFactory, finished_digits: Path, conditi
 
 
 def live_process(lab: RunningLab) -> int:
-    """The process that holds the live game: the server's child that spawned it."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(lab.process.pid)], capture_output=True, text=True)
-    (found,) = [line.split()[0] for line in listed.stdout.splitlines() if "spawn_main" in line]
-    return int(found)
+    """The process that holds the live game, the server's only child so far but for the one that cleans up after it."""
+    children = Path(f"/proc/{lab.process.pid}/task/{lab.process.pid}/children")
+    if not children.exists():
+        pytest.skip("this system does not list the children of a process in /proc")
+    listed = [int(pid) for pid in children.read_text().split()]
+    (found,) = [pid for pid in listed if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return found
 
 
 def test_a_stage_goes_on_when_the_process_of_the_game_was_killed(lab: RunningLab, page: Any) -> None:
     """What the operating system does where memory runs out."""
     lab.json("live", {**SMALL, "data": "ring", "play": True})
     show(page, lab, "#watch")
-    page.wait_for_function("Number(document.querySelector('[data-frame]')?.dataset.frame) > 20")
+    page.wait_for_function("() => Number(document.querySelector('[data-frame]')?.dataset.frame) > 20")
     os.kill(live_process(lab), signal.SIGKILL)
     page.get_by_text(say("lab.live.lost", "en")).first.wait_for()
     before = page.evaluate("Number(document.querySelector('[data-frame]').dataset.frame)")
@@ -86,12 +88,10 @@ def test_who_wants_another_game_does_not_wait_for_one_that_loads_for_long(lab: R
     waits.start()
     until(lambda: reading_so_far(lab))
     time.sleep(2.1)
-    start = time.monotonic()
     assert waits.is_alive(), "it loads too fast for this test"
     lab.json("live", {**SMALL, "data": "ring", "play": False})
-    assert time.monotonic() - start < 30
     waits.join(30)
-    assert answers == [400]
+    assert answers == [400], "it was not waited for"
     now = lab.json("live")
     assert (now["state"], now["settings"]["data"]) == ("paused", "ring")
 
@@ -221,7 +221,7 @@ def test_rates_have_a_curve_where_they_change(lab: RunningLab, page: Any) -> Non
     curve.wait_for()
 
 
-def test_a_chosen_theme_is_there_before_the_page_is(lab: RunningLab, page: Any) -> None:
+def test_a_chosen_theme_is_there_before_the_page_is(lab: RunningLab, page: Any, errors: list[str]) -> None:
     """The script that knows it stops the page from being drawn until it has run; all others wait for the document."""
     show(page, lab, "#watch")
     page.evaluate("localStorage.setItem('duelo.theme', 'dark')")
@@ -229,6 +229,8 @@ def test_a_chosen_theme_is_there_before_the_page_is(lab: RunningLab, page: Any) 
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    assert all("ERR_FAILED" in error for error in errors)  # main.js, which was held back
+    errors.clear()
 
 
 def test_a_single_value_that_is_none_is_said_to_be_none(lab: RunningLab, page: Any) -> None:

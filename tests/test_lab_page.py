@@ -226,7 +226,7 @@ def test_the_bars_numbers_are_the_librarys_and_keys_play_and_pause(page: Any, la
     page.wait_for_selector("[data-frame]")
     page.keyboard.press(" ")
     page.wait_for_selector(".play[data-state=playing]")
-    page.wait_for_function("() => document.querySelectorAll('.chart-body canvas').length === 3")
+    page.wait_for_function("() => document.querySelectorAll('.chart-body canvas').length === 4")
     until(lambda: latest(lab)["nimg"] > 12_000)  # the referee looks every 10,000
     page.locator("#set-objective").focus()
     page.keyboard.press("d")  # within a control a key means what it always means
