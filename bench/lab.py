@@ -179,6 +179,7 @@ def play(name: str, kind: str) -> Cell:
     server = subprocess.Popen(
         [sys.executable, "-m", "duelo", "lab", "--no-browser", "--port", str(port)], stdout=subprocess.DEVNULL
     )
+    page: Page | None = None
     try:
         library.start()
         begin(port, settings.values())
@@ -192,8 +193,9 @@ def play(name: str, kind: str) -> Cell:
             pipe.send(SECONDS)
             without.append(pipe.recv())
             lab.append(turn(port, page, server.pid))
-        page.close()
     finally:
+        if page is not None:
+            page.close()
         pipe.send(0)
         server.terminate()
         server.wait(30)
@@ -218,12 +220,14 @@ def play(name: str, kind: str) -> Cell:
 def turn(port: int, page: Page, server: int) -> tuple[float, int, float, float]:
     """The lab plays for a while: images a second, images, the processor's seconds, pictures a second."""
     nimg = do(port, "", None)["nimg"]
+    frames, used = page.frames, busy(server)
+    start = time.perf_counter()
     do(port, "/do", {"action": "play"})
-    start, frames, used = time.perf_counter(), page.frames, busy(server)
     page.wait(SECONDS)
-    passed, frames = time.perf_counter() - start, page.frames - frames
     do(port, "/do", {"action": "pause"})
-    page.wait(0.2)  # the last numbers are on their way
+    passed = time.perf_counter() - start
+    page.wait(0.2)  # the last numbers and pictures are on their way
+    frames = page.frames - frames
     images = do(port, "", None)["nimg"] - nimg
     return images / passed, images, busy(server) - used, frames / passed
 

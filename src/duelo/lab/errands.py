@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from duelo.words import UserError, language, speaking
 
 IDLE = 300.0  # seconds without an errand after which the process ends
 PATIENCE = 300.0  # seconds that an errand may take, the start of the process included
+LOOK = 0.2  # seconds between two looks whether a newer errand takes the place of the one under way
 QUEUE = 16  # errands that may wait; more come from a page that does not wait for its answers
 
 Tell = Callable[[Any], None]  # called by an errand to say how far it is
@@ -56,27 +58,24 @@ class Errands:
         It is done in the language in force.
         """
         mine = self._newest = object()
-        process = self._process
-        if self.latest and self._turn.locked() and process is not None:
-            process.kill()  # whoever waits for it hears the end of its line
         with self._in_turn():
             self.progress = None
-            self._overtaken(mine)
+            if self._newer(mine):
+                raise Refused(409, "lab.server.overtaken")
             for attempt in range(2):
                 line = self._connected()
                 try:
                     line.send((language(), name, values))
-                    return self._brought(line)
+                    return self._brought(line, mine)
                 except (EOFError, OSError):  # it had just gone home, or was killed
                     self.close()
-                    self._overtaken(mine)
                     if attempt:
                         raise Refused(409, "lab.server.errand_lost") from None
         raise AssertionError
 
-    def _overtaken(self, errand: object) -> None:
-        if self.latest and errand is not self._newest:
-            raise Refused(409, "lab.server.overtaken")
+    def _newer(self, errand: object) -> bool:
+        """Has another one taken its place?"""
+        return self.latest and errand is not self._newest
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
@@ -111,11 +110,15 @@ class Errands:
         self._line = ours
         return ours
 
-    def _brought(self, line: Connection) -> Any:
+    def _brought(self, line: Connection, errand: object) -> Any:
+        end = time.monotonic() + self.patience
         while True:
-            if not line.poll(self.patience):
-                self.close()
-                raise Refused(409, "lab.server.errand_lost")
+            if not line.poll(min(LOOK, self.patience)):
+                late = time.monotonic() >= end
+                if late or self._newer(errand):
+                    self.close()
+                    raise Refused(409, "lab.server.errand_lost" if late else "lab.server.overtaken")
+                continue
             kind, what = line.recv()
             if kind == "tell":
                 self.progress = what

@@ -17,6 +17,7 @@ from typing import Any
 from duelo.lab import settings as dials
 from duelo.lab import wire
 from duelo.lab.curves import Curves
+from duelo.lab.doors import Refused
 from duelo.lab.lesson import CHAPTERS, chapter_settings
 from duelo.lab.settings import DRAWN, Settings
 from duelo.recipes import DATA
@@ -25,7 +26,8 @@ from duelo.words import LANGUAGES, UserError, say
 REAL_EVERY = 50  # frames
 WAIT = 5.0  # seconds for a newer frame
 ANSWER = 60.0  # seconds for the process: it may have to load torch
-LONG = 2.0  # seconds that a new game may take to begin before a newer one takes its place
+LONG, LOOK = 2.0, 0.3  # seconds: data may be read so long before others take their place; between two looks whether so
+NEWER = "lab.live.newer"
 QUEUED = 200  # events for a page that does not take them, before it is dropped
 HEARTBEAT = 10.0
 REMIND = 1.0  # seconds between two words to the process that somebody looks
@@ -44,7 +46,9 @@ class Live:
         self.known = tuple(dict.fromkeys([data, *DATA, DRAWN]))
         self.settings = dials.defaults(data)
         self.drawn: list[list[float]] | None = None
-        self.state, self.begun = "empty", 0.0  # the latter: when the newest game was asked for
+        self.state, self.plays, self.begun = "empty", False, 0.0  # will the newest game play; when was it asked for
+        self.there = False  # has the process a game
+        self.choice: object = None  # the newest one of data
         self.latest: dict[str, Any] = {}  # the last event of each kind
         self.curves = Curves()
         self.frame: tuple[int, dict[str, Any], list[wire.Array]] | None = None
@@ -67,6 +71,8 @@ class Live:
         """Start the process, unless it is there."""
         if self.pipe is not None:
             return
+        if self.closing:
+            raise UserError("lab.live.lost")
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         from duelo.lab import child
@@ -96,7 +102,7 @@ class Live:
             try:
                 while True:
                     message = pipe.recv()
-                    loop.call_soon_threadsafe(self._heard, *message)
+                    loop.call_soon_threadsafe(self._heard, pipe, *message)
             except (EOFError, OSError):
                 loop.call_soon_threadsafe(self._lost, pipe)
 
@@ -108,14 +114,16 @@ class Live:
         self.state = "failed"
         self._publish("failed", {"error": {lang: say("lab.live.lost", lang) for lang in LANGUAGES}})
 
-    def _gone(self) -> None:
-        self.pipe, self.reminded = None, ({}, 0.0)  # the thread that listens closes it
+    def _gone(self, why: str = "lab.live.lost") -> None:
+        self.pipe, self.there, self.reminded = None, False, ({}, 0.0)  # the thread that listens closes the pipe
         for future in self.answers.values():
             if not future.done():
-                future.set_result(("lab.live.lost", {}))
+                future.set_result((why, {}))
 
-    def _heard(self, kind: str, *told: Any) -> None:
-        """The process told something."""
+    def _heard(self, pipe: Connection, kind: str, *told: Any) -> None:
+        """A process told something; what comes from one that was let go is not heard any more."""
+        if pipe is not self.pipe:
+            return
         if kind == "answer":
             number, error = told
             if number in self.answers and not self.answers[number].done():
@@ -130,7 +138,7 @@ class Live:
             self.newer = asyncio.Event()
         elif kind == "started":
             self.latest, self.sticky, self.frame, self.curves = {}, {}, None, Curves()
-            self.counted = (self.counted[0], told[0])
+            self.counted, self.there = (self.counted[0], told[0]), True
         else:
             (values,) = told
             if kind == "settings":
@@ -156,12 +164,13 @@ class Live:
     async def ask(self, what: str, **values: Any) -> None:
         """Have the process do something. Raises UserError if it will not."""
         self.open()
-        assert self.pipe is not None
+        pipe = self.pipe
+        assert pipe is not None
         number, future = next(self.numbers), asyncio.get_running_loop().create_future()
         self.answers[number] = future
         try:
             async with self.sending:
-                await asyncio.to_thread(self.pipe.send, (number, what, values))
+                await asyncio.to_thread(pipe.send, (number, what, values))
             error = await asyncio.wait_for(future, None if what == "start" else ANSWER)  # data may be large
         except TimeoutError as late:
             raise UserError("lab.live.slow") from late
@@ -170,7 +179,7 @@ class Live:
         finally:
             del self.answers[number]
         if error is not None:
-            raise UserError(error[0], **error[1])
+            raise Refused(409, NEWER) if error[0] == NEWER else UserError(error[0], **error[1])
 
     # --- what can be done
 
@@ -186,39 +195,81 @@ class Live:
         }
 
     async def start(self, changes: dict[str, Any], play: bool) -> None:
-        """A new game, with the defaults of its data but for `changes`. Raises UserError."""
-        self._give_up()
-        async with self.turning:
-            await self._start(changes, play)
-
-    async def _start(self, changes: dict[str, Any], play: bool) -> None:
+        """A new game, with the defaults of its data but for `changes`. Raises UserError, and Refused for a newer choice."""
         chapter = changes.get("chapter", "")
         if chapter and chapter in CHAPTERS:
             changes = chapter_settings(chapter) | changes
-        data = dials.checked("data", changes.get("data", self.settings.data))
-        settings = dials.changed(dials.defaults(self.data(data)), {**changes, "data": self.data(data)})
-        await self._begin(settings, play)
+        data = self.data(dials.checked("data", changes.get("data", self.settings.data)))
+        settings = dials.changed(dials.defaults(data), {**changes, "data": data})
+        async with self._turn(choice=True):
+            await self._begin(settings, play)
+
+    async def draw(self, points: list[list[float]], play: bool | None) -> None:
+        """A game on points [n][2] that somebody drew. play: else it plays if the game before it did."""
+        async with self._turn(choice=True):
+            self.drawn, before = points, self.settings
+            keep = before if before.points else dials.defaults(DRAWN)
+            settings = dials.changed(dials.defaults(DRAWN), {**keep.values(), "data": DRAWN, "chapter": "", "rival": False})
+            await self._begin(settings, self.playing if play is None else play)
 
     async def change(self, changes: dict[str, Any]) -> bool:
-        """Other settings; did they need a new game? Raises UserError."""
+        """Other settings; did they need a new game? Raises UserError, and Refused for a newer choice."""
         if "data" in changes:
             changes = {**changes, "data": self.data(dials.checked("data", changes["data"]))}
-            self._give_up()
-        async with self.turning:
-            return await self._change(changes)
+            dials.changed(self._moved(self.settings, changes["data"]), changes)  # if it cannot be, nothing ends for it
+        async with self._turn(choice="data" in changes):
+            before = self.settings
+            if changes.get("data", before.data) != before.data:
+                before = self._moved(before, changes["data"])
+            settings = dials.changed(before, changes)
+            if any(getattr(settings, name) != getattr(self.settings, name) for name in ("data", "pair", "rival")):
+                settings = dials.changed(settings, {"chapter": ""})  # that is no chapter's experiment any more
+            if dials.needs_restart(self.settings, settings) or not self.there or self.state == "failed":
+                await self._begin(settings, self.playing)
+                return True
+            await self.ask("change", settings=settings.values())
+            return False
 
-    async def _change(self, changes: dict[str, Any]) -> bool:
-        before = self.settings
-        if changes.get("data", before.data) != before.data:
-            before = self._moved(before, changes["data"])
-        settings = dials.changed(before, changes)
-        if any(getattr(settings, name) != getattr(self.settings, name) for name in ("data", "pair", "rival")):
-            settings = dials.changed(settings, {"chapter": ""})  # that is no chapter's experiment any more
-        if dials.needs_restart(self.settings, settings) or self.state in ("empty", "failed"):
-            await self._begin(settings, self.state == "playing")
-            return True
-        await self.ask("change", settings=settings.values())
-        return False
+    async def do(self, action: str, n: int) -> None:
+        """One of the actions, `n` times where it is a step. Raises UserError."""
+        async with self._turn():
+            if not self.there:  # none yet, or it was lost with its process
+                await self._begin(self.settings, False)
+            if action == "reset":
+                await self._begin(self.settings, self.playing)
+            else:
+                await self.ask("do", action=action, n=n)
+
+    @property
+    def playing(self) -> bool:
+        """Is the game on, or will it be once it has begun?"""
+        return self.plays if self.state == "starting" else self.state == "playing"
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, choice: bool = False) -> AsyncIterator[None]:
+        """Alone among those who change the game. choice: of data, which does not wait for others that are being read for
+        long, and gives way to newer ones. Raises UserError while data are read, and Refused for a newer choice."""
+        mine = self.choice = object() if choice else self.choice
+        while True:
+            long = asyncio.get_running_loop().time() - self.begun > LONG
+            if self.state == "starting" and "progress" in self.latest and long:
+                if not choice:
+                    raise UserError("lab.live.reading")
+                if self.process is not None and self.pipe is not None:
+                    self.process.kill()
+                    self._gone(NEWER)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.turning.acquire(), LOOK)
+                break
+        try:
+            if choice and mine is not self.choice:
+                raise Refused(409, NEWER)
+            yield
+        finally:
+            self.turning.release()
+            if self.state == "starting" and self.pipe is None and mine is self.choice:  # no newer one follows
+                self.state = "failed"
+                self._publish("tick", {"nimg": 0, "frame": 0, "state": "failed"})
 
     def _moved(self, before: Settings, data: str) -> Settings:
         """The defaults for other data: rates and networks of points are no use for images."""
@@ -231,13 +282,15 @@ class Live:
             raise UserError("lab.live.drawn")
         drawn = self.drawn if settings.data == DRAWN else None
         before, tick = self.state, self.latest.get("tick", {"nimg": 0, "frame": 0})
-        self.state, self.begun = "starting", asyncio.get_running_loop().time()
+        for kind in ("failed", "progress"):
+            self.latest.pop(kind, None)
+        self.state, self.plays, self.begun = "starting", play, asyncio.get_running_loop().time()
         self._publish("tick", {"nimg": 0, "state": "starting", "frame": 0})
         try:
             await self.ask("start", settings=settings.values(), drawn=drawn, play=play)
         except UserError:
-            if self.state == "starting":  # the game there was goes on
-                self.state = "failed" if self.pipe is None else before
+            if self.state == "starting" and self.pipe is not None:  # the game there was goes on
+                self.state = before
                 self._publish("tick", {**tick, "state": self.state})
             raise
 
@@ -249,22 +302,6 @@ class Live:
         if not place.exists():
             raise UserError("data.unknown", name=name[:100], known=", ".join(self.known), guess="")
         return str(place)
-
-    def _give_up(self) -> None:
-        """Somebody wants another game: do not wait for one that has been loading its data for long."""
-        if self.state == "starting" and asyncio.get_running_loop().time() - self.begun > LONG and self.process is not None:
-            self.process.terminate()
-            self._gone()
-
-    async def do(self, action: str, n: int) -> None:
-        """One of ACTIONS, `n` times where it is a step. Raises UserError."""
-        async with self.turning:
-            if self.state == "empty" or self.pipe is None:  # none yet, or it was lost with its process
-                await self._begin(self.settings, False)
-            if action == "reset":
-                await self._begin(self.settings, self.state == "playing")
-            else:
-                await self.ask("do", action=action, n=n)
 
     # --- who looks
 

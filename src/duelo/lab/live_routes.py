@@ -12,7 +12,6 @@ from duelo.lab import settings as dials
 from duelo.lab.asking import Asked
 from duelo.lab.doors import body
 from duelo.lab.live import Live
-from duelo.lab.settings import DRAWN
 from duelo.words import UserError
 
 ACTIONS = ("play", "pause", "step", "step_d", "step_g", "reset")
@@ -78,12 +77,7 @@ def router(live: Live) -> APIRouter:
     @routes.post("/points")
     async def draw(request: Request) -> Response:
         asked = await body(request)
-        points = drawn_points(asked.get("points"))
-        live.drawn = points
-        before = live.settings
-        keep = before.values() if before.points else dials.defaults(DRAWN).values()
-        playing = asked.get("play", live.state == "playing") is True
-        await live.start({**keep, "data": DRAWN, "chapter": "", "rival": False}, playing)
+        await live.draw(drawn_points(asked.get("points")), asked["play"] is True if "play" in asked else None)
         return seen()
 
     @routes.get("/events")

@@ -218,6 +218,8 @@ LAB = {
     "lab.live.impossible": "this does not work: {why}",
     "lab.live.diverged": "a loss is no longer a number: the game fell apart. Begin anew, with lower rates.",
     "lab.live.lost": "the process of the live game has ended; start a new game.",
+    "lab.live.newer": "a newer choice took the place of this one.",
+    "lab.live.reading": "the images are still being read; wait, or choose other data.",
     "lab.live.slow": "the live game does not answer; wait a little and try again.",
     "lab.live.action": "there is no action of this name; choose one of: {known}.",
     "lab.live.steps": "n must be a whole number from 1 to {most}.",

@@ -219,6 +219,8 @@ LAB = {
     "lab.live.impossible": "esto no funciona: {why}",
     "lab.live.diverged": "una pérdida dejó de ser un número: la partida se deshizo. Empiece de nuevo, con tasas más bajas.",
     "lab.live.lost": "el proceso de la partida en vivo terminó; empiece una nueva.",
+    "lab.live.newer": "otra elección posterior ocupó el lugar de esta.",
+    "lab.live.reading": "todavía se leen las imágenes; espere, o elija otros datos.",
     "lab.live.slow": "la partida en vivo no responde; espere un poco e inténtelo de nuevo.",
     "lab.live.action": "no hay ninguna acción con ese nombre; elija una de estas: {known}.",
     "lab.live.steps": "n debe ser un número entero de 1 a {most}.",

@@ -169,6 +169,8 @@ RUNS = {
     "{heldout}). No parece una copia.",
     "lab.explore.usual": "Los reservados reales suelen estar a {usual} de su ejemplar de entrenamiento más cercano. Se "
     "buscó entre {n_train} ejemplares de entrenamiento y {n_heldout} reservados.",
+    "lab.explore.shifts": "Distancias entre imágenes: la menor de nueve desplazamientos de un píxel como máximo, para que "
+    "una copia desplazada siga siendo una copia. La vista en vivo compara sin desplazar.",
     "lab.explore.says": "¿Qué dice la discriminadora?",
     "lab.explore.taken.real": "La toma por real",
     "lab.explore.taken.fake": "La toma por generada",

@@ -40,10 +40,10 @@ export function chart(context, options) {
     told.hidden = idx === null || idx === undefined || left < 0;
     if (told.hidden) return;
     told.classList.toggle("right", left < over.clientWidth / 2);
-    const strong = lines.flatMap((line, i) => (line.alpha === 0.25 ? [] : [[line.label, columns[i + 1][idx]]]));
+    const values = lines.flatMap((line, i) => (line.mean ? [] : [[line.label, columns[i + 1][idx]]])); // no running means
     told.replaceChildren(
       h("b", {}, [(options.xFormat ?? shortCount)(columns[0][idx], format), options.xWord ?? ""].join(" ")),
-      ...strong.map(([label, value]) => h("div", {}, `${label}: ${value === null || value === undefined ? "–" : (options.y?.format ?? format.number)(value, 3)}`)),
+      ...values.map(([label, value]) => h("div", {}, `${label}: ${value === null || value === undefined ? "–" : (options.y?.format ?? format.number)(value, 3)}`)),
     );
   }
 

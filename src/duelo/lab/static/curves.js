@@ -63,7 +63,9 @@ export function curves(context, which = ["right", "losses", "gradients"], { rem 
   const charts = which.map((name) => {
     const { columns, options, shown } = all[name]();
     Object.assign(options, { rem, smooth: name !== "rates", xWord: t("lab.vitals.nimg") });
-    return { columns, plot: chart(context, options), log: options.y?.log, shown };
+    const plot = chart(context, options);
+    plot.element.hidden = Boolean(shown); // until it is known
+    return { columns, plot, log: options.y?.log, shown };
   });
   const element = h("div", { class: "charts" }, charts.map((one) => one.plot.element));
   let last = 0;

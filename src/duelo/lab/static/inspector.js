@@ -131,6 +131,7 @@ function showNeighbours(element, { meta, arrays }, about, { t, format }) {
     ...columns,
     h("p", { class: kind === "copy" ? "notice bad" : "hint" }, t(`lab.explore.near.${kind}`, { train: format.number(train, 3), heldout: format.number(heldout, 3) })),
     h("p", { class: "hint" }, t("lab.explore.usual", { usual: format.number(meta.usual, 3), n_train: format.count(meta.n_train), n_heldout: format.count(meta.n_heldout) })),
+    about.points ? "" : h("p", { class: "hint" }, t("lab.explore.shifts")),
   );
 }
 

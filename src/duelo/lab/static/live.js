@@ -42,11 +42,12 @@ export function liveGame(context) {
       if (told[name] !== undefined) live[name] = told[name];
     }
     if (told.curves) live.curves = told.curves;
-    const { tick, duel, finding, failed } = told.latest ?? {};
+    const { tick, duel, finding, failed, progress } = told.latest ?? {};
     if (duel) live.duel = duel;
     if (finding) live.findings = finding;
     if (tick) takeTick(tick);
     if (failed) fail(failed);
+    if (progress) read(progress);
     tell("settings");
   }
 
@@ -62,6 +63,11 @@ export function liveGame(context) {
     live.state = "failed";
     live.error = error[context.lang];
     tell("failed");
+  }
+
+  function read(progress) {
+    live.progress = progress;
+    tell("progress");
   }
 
   function takeTick(tick) {
@@ -100,10 +106,7 @@ export function liveGame(context) {
       live.findings = found;
       tell("finding");
     },
-    progress(told) {
-      live.progress = told;
-      tell("progress");
-    },
+    progress: read,
     failed: fail,
   }, {
     onState(state) {
@@ -134,6 +137,7 @@ export function liveGame(context) {
       if (told?.settings) takeWhole(told);
       return told;
     } catch (error) {
+      if (error.status === 409) return {}; // a newer choice took the place of this one, and is shown
       context.toast(error.message, "error");
       return null;
     }

@@ -33,7 +33,7 @@ export function mount(element, context) {
   const draw = h("button", { type: "button", class: "button small", onclick: () => stage.draw() }, t("lab.draw.begin"));
   const dials = controls(context, live, { extra: { start: [draw] } });
   const lost = h("p", { class: "notice bad", role: "alert", hidden: true }, t("lab.lost"));
-  const reading = h("p", { class: "notice", role: "status", hidden: true });
+  const reading = h("p", { class: "notice", hidden: true });
 
   let grid;
   element.append(
