@@ -168,8 +168,8 @@ RUNS = {
     "copy.",
     "lab.explore.usual": "Real held-out ones are typically {usual} away from their nearest training example. Searched: "
     "{n_train} training examples and {n_heldout} held-out ones.",
-    "lab.explore.shifts": "Distances of images: the least of nine shifts by at most one pixel, so that a copy that was moved "
-    "is still one. The live view compares without shifts.",
+    "lab.explore.shifts": "Distances of images: the least of nine shifts by at most one pixel, so that a moved copy "
+    "is still a copy. The live view compares without shifts.",
     "lab.explore.says": "What does the discriminator say?",
     "lab.explore.taken.real": "It takes it for real",
     "lab.explore.taken.fake": "It takes it for generated",
