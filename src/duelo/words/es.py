@@ -161,12 +161,12 @@ WORDS = {
     "uint8 [n, h, w, c], o float32 [n, 2] si son puntos, como lo escribe `duelo sample --out ARCHIVO.npz`.",
     "measure.numbers": "algunos puntos de {path} no son finitos o están más allá de {most:,.0f}; omítalos o averigüe de "
     "dónde vienen.",
-    "measure.shape": "las muestras de {path} tienen la forma {found} y los elementos de {data} {wanted}; mídalas con "
+    "measure.shape": "las muestras de {path} tienen la forma {found} y los ejemplares de {data} {wanted}; mídalas con "
     "datos de su misma forma.",
     "measure.few_generated": "solo hay {n} muestras para medir, y menos de {least} no dicen nada; haga más.",
-    "measure.few_heldout": "solo hay {n} elementos de los datos reservados para medir, y menos de {least} no dicen nada; "
+    "measure.few_heldout": "solo hay {n} ejemplares de los datos reservados para medir, y menos de {least} no dicen nada; "
     "añada imágenes, o reserve más con --heldout y entrene de nuevo.",
-    "measure.few_train": "solo hay {n} elementos de entrenamiento con los que comparar, y menos de {least} no dicen nada; "
+    "measure.few_train": "solo hay {n} ejemplares de entrenamiento con los que comparar, y menos de {least} no dicen nada; "
     "añada imágenes y entrene de nuevo.",
     "measure.no_modes": "no se conocen los modos de {data}, solo los de ring, grid y stacked-digits; quite modes de --only.",
     "measure.data": "--data es para un archivo de muestras; la corrida de {path} ya conoce sus datos: omítalo.",
@@ -180,7 +180,7 @@ WORDS = {
     "cli.option_value": "a {name} le falta un valor.",
     "cli.two_lengths": "--kimg y --minutes se excluyen; indique solo una.",
     # ayuda
-    "help.app": "Dos redes compiten: entrenar, observar y conservar redes generativas adversarias.",
+    "help.app": "Dos redes compiten: entrena, observa y conserva redes generativas adversarias.",
     "help.train": "Entrena DATA según una receta; la misma orden continúa una corrida detenida.",
     "help.sample": "Genera imágenes nuevas a partir de una corrida.",
     "help.report": "Escribe el informe de una corrida: una sola página que funciona sin red.",
@@ -200,7 +200,7 @@ WORDS = {
     "help.device": "auto, cpu o cuda",
     "help.generator": "una generadora propia: archivo.py:función",
     "help.discriminator": "una discriminadora propia: archivo.py:función",
-    "help.compare": "Compara corridas lado a lado: con iguales imágenes y con iguales segundos.",
+    "help.compare": "Compara corridas lado a lado: con igual número de imágenes y con igual tiempo.",
     "help.compare_runs": "las carpetas de las corridas, dos o más",
     "help.compare_out": "la página que se escribirá (si no: compare.html junto a las corridas)",
     "help.size": "imágenes propias: un número (un cuadrado), o un alto y un ancho [por omisión: según las imágenes]",
@@ -213,11 +213,11 @@ WORDS = {
     "help.run": "la carpeta de una corrida",
     "help.n": "cuántas",
     "help.class": "solo esta clase, si la corrida conoce clases",
-    "help.sample_seed": "la semilla del ruido",
+    "help.sample_seed": "la semilla de los latentes",
     "help.sample_out": "una cuadrícula .png, un arreglo .npz o una carpeta/ de imágenes sueltas",
     "help.reject": "conservar solo las muestras que no descarta una discriminadora nueva, entrenada antes contra la "
     "generadora terminada: más cerca de los datos, más lento",
-    "help.measure": "Medir una generadora: su calidad, su equilibrio con un contrincante nuevo, si copió, sus modos.",
+    "help.measure": "Mide una generadora: su calidad, su equilibrio con un contrincante nuevo, si copió, sus modos.",
     "help.measured": "la carpeta de una corrida o un archivo .npz de muestras",
     "help.measure_data": "para un archivo de muestras: los datos con los que se comparan",
     "help.measure_only": "cuáles de quality, equilibrium, copying, modes (con comas); por omisión, todas",
@@ -234,7 +234,7 @@ WORDS = {
     "train.rescued": "el entrenamiento se deshizo en {at:g} kimg ({name} dejó de ser un número finito); vuelve al "
     "último punto de control y sigue con la mitad de las tasas de aprendizaje",
     "train.stopped": "detenida en {at:g} kimg: la corrida ya pasó su mejor punto",
-    "train.best": "mejor punto: {at:g} kimg, juzgado con imágenes de arbitraje con las que nadie entrenó; `duelo "
+    "train.best": "mejor punto: {at:g} kimg, juzgado con imágenes del árbitro, con las que nadie entrenó; `duelo "
     "sample` muestrea de él",
     "train.report": "informe: {path}",
     "train.packing_look": "mirando las imágenes",
@@ -310,10 +310,10 @@ WORDS = {
     "remedy.wrong_way_round": "Busque etiquetas intercambiadas o un signo equivocado en redes u objetivos propios: un "
     "logit alto debe significar real.",
     "remedy.generator_stuck": "Ponga --generator.rate más o menos como el de la discriminadora.",
-    "remedy.mode_collapse": "Pruebe --objective.pack 2, para que la discriminadora vea varias falsas juntas; si los "
-    "números latentes son menos, primero --networks.latent 64.",
+    "remedy.mode_collapse": "Pruebe --objective.pack 2, para que la discriminadora vea varias falsas juntas; si hay "
+    "menos de 64 latentes, primero --networks.latent 64.",
     "remedy.copying_pressure": "Lo mejor es conseguir más imágenes; si no, pruebe --augment.p 0.2, o más.",
-    "remedy.oscillation": "Pruebe --adam.beta1 0 junto con --objective.r1 0.1 y --objective.r2 0.1, que la amortiguan.",
+    "remedy.oscillation": "Pruebe --adam.beta1 0 junto con --objective.r1 0.1 y --objective.r2 0.1: amortiguan la oscilación.",
     "remedy.vanishing_gradients": "Use redes con normalización, como --networks.pair convolutional; y en lugar de "
     "--objective.loss minimax, nonsaturating.",
     "remedy.exploding": "Limite la pendiente de la discriminadora: --objective.gp 10 con la pérdida wasserstein, "

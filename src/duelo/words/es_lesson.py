@@ -21,7 +21,7 @@ LESSON = {
     "lab.strides.start_convolution": "Pulse reproducir: cada píxel de la salida leerá un cuadrado de la entrada.",
     "lab.strides.paints": "píxel {pixel} × los {side} × {side} pesos = {values}",
     "lab.strides.remark_tiles": "Núcleo y salto son iguales: los cuadrados quedan lado a lado, cada uno exactamente del "
-    "tamaño del salto. Es la imagen de la clase.",
+    "tamaño del salto. Es la imagen de la clase magistral.",
     "lab.strides.remark_overlap": "El núcleo es mayor que el salto y múltiplo de él: los cuadrados se solapan y cada "
     "píxel interior se pinta el mismo número de veces. Así se interpolan los valores intermedios.",
     "lab.strides.remark_checkerboard": "El núcleo no es múltiplo del salto: unos píxeles se pintan más veces que otros. "
@@ -29,11 +29,11 @@ LESSON = {
     "lab.strides.remark_holes": "El núcleo es menor que el salto: entre los cuadrados quedan huecos que nadie pinta.",
     "lab.strides.remark_slow": "Salto 1: el cuadrado avanza píxel a píxel y la imagen apenas se reduce.",
     "lab.strides.remark_shrinks": "Salto {stride}: el cuadrado salta {stride} píxeles cada vez; así la imagen se reduce "
-    "sin ninguna capa de unión.",
+    "sin ninguna capa de agrupación (pooling).",
     # the lesson's frame
     "lab.lesson.loading": "La lección está en camino…",
     "lab.lesson.chapters": "Capítulos",
-    "lab.lesson.done": "punto alcanzado",
+    "lab.lesson.done": "meta alcanzada",
     "lab.lesson.experiment": "El experimento",
     "lab.lesson.look": "Qué mirar",
     "lab.lesson.shows": "Qué muestra",
@@ -42,9 +42,9 @@ LESSON = {
     "lab.lesson.again": "Prepararlo de nuevo",
     "lab.lesson.click": "Un clic lo prepara todo; las redes son nuevas cada vez.",
     "lab.lesson.veil": "Este capítulo trae un experimento en vivo: redes de verdad que aprenden en este computador.",
-    "lab.lesson.point": "El punto de este capítulo",
-    "lab.lesson.reached": "Punto alcanzado",
-    "lab.lesson.progress": "Camino hacia el punto",
+    "lab.lesson.point": "La meta de este capítulo",
+    "lab.lesson.reached": "Meta alcanzada",
+    "lab.lesson.progress": "Camino hacia la meta",
     "lab.lesson.open": "Abrirlo en Ver",
     "lab.lesson.end": "Ahora, juegue libremente",
     # who gives what to whom
@@ -82,7 +82,7 @@ LESSON = {
     "lab.lesson.networks.look1": "Los puntos naranja: al principio una nube sin forma; luego, atraídos hacia donde la "
     "discriminadora dice «real».",
     "lab.lesson.networks.look2": "El fondo: azul donde la discriminadora diría real, naranja donde diría generado. Sobre "
-    "la línea de trazos no puede distinguir.",
+    "la línea discontinua no puede distinguir.",
     "lab.lesson.networks.look3": "Pulse D y luego G en el teclado: un turno de cada una por separado. D recolorea el "
     "fondo, G mueve sus puntos.",
     "lab.lesson.networks.point": "Los puntos generados están cuatro veces más cerca de los reales que al principio.",
@@ -109,22 +109,22 @@ LESSON = {
     "lab.lesson.expert.shows": "La discriminadora ganó, y por eso perdieron las dos: a la generadora no le queda de qué "
     "aprender y a la discriminadora no le queda qué aprender.",
     "lab.lesson.expert.try": "Abra esta partida en Ver y cambie el objetivo a entropía cruzada sin saturación: ahora la "
-    "generadora oye cuánto le falta para convencer, y el gradiente vuelve. O empiece de nuevo con el equilibrio "
-    "adaptativo.",
+    "generadora oye cuánto le falta para convencer, y el gradiente vuelve. O empiece de nuevo con la regulación "
+    "adaptativa.",
     "lab.lesson.equilibrium.kicker": "Parte 2: cómo aprenden (L7)",
     "lab.lesson.equilibrium.title": "Equilibrio al 50 %",
     "lab.lesson.equilibrium.lead": "Cuando la imitación es perfecta, ni el mejor juez puede hacer más que lanzar una "
     "moneda.",
     "lab.lesson.equilibrium.text1": "Si la generadora ha capturado P(X), los miembros reales y los generados se "
     "distribuyen igual, y ninguna discriminadora puede acertar más de la mitad de las veces. Su mejor respuesta es D(x) "
-    "= 1/2 en todas partes; entonces su pérdida es 2 ln 2 = 1,386 y la de la generadora, ln 2 = 0,693.",
-    "lab.lesson.equilibrium.text2": "Cuidado con la recíproca. Una discriminadora simplemente débil también adivina. El "
-    "50 % solo prueba algo si quien juzga es buena: duelo mira dónde están de verdad los puntos generados, y su medida "
-    "entrena contrincantes nuevas contra la generadora terminada.",
+    "= 1/2 en todas partes; entonces su pérdida es 2 ln 2 = 1.386 y la de la generadora, ln 2 = 0.693.",
+    "lab.lesson.equilibrium.text2": "Cuidado con la recíproca. Una discriminadora simplemente débil también responde al "
+    "azar. El 50 % solo prueba algo si quien juzga es buena: duelo mira dónde están de verdad los puntos generados, y "
+    "su medida entrena contrincantes nuevos contra la generadora terminada.",
     "lab.lesson.equilibrium.setup": "El anillo, con redes capaces de partir el plano en islas y penalizaciones que "
     "mantienen el duelo en calma.",
     "lab.lesson.equilibrium.look1": "Los puntos del tablero del árbitro: lleno para los reales de entrenamiento, hueco "
-    "para los reales reservados, naranja para los generados. Los tres llegan a la línea de trazos.",
+    "para los reales reservados, naranja para los generados. Los tres llegan a la línea discontinua.",
     "lab.lesson.equilibrium.look2": "La mejor opinión posible (actívela junto al escenario): se calcula, no se aprende, y "
     "palidece a medida que las dos distribuciones se vuelven una.",
     "lab.lesson.equilibrium.look3": "Incluso en el equilibrio los puntos tiemblan: ambas siguen aprendiendo.",
@@ -137,7 +137,7 @@ LESSON = {
     "lab.lesson.collapse.kicker": "Parte 3: qué sale mal",
     "lab.lesson.collapse.title": "Colapso de modos",
     "lab.lesson.collapse.lead": "¿Para qué aprender todo, si un solo truco convence?",
-    "lab.lesson.collapse.text1": "A la generadora se le paga por ser creída, no por variar. Si la discriminadora es "
+    "lab.lesson.collapse.text1": "A la generadora se le paga por que le crean, no por variar. Si la discriminadora es "
     "crédula con una clase de miembros, la mejor respuesta es crear solo esa. Entonces la discriminadora aprende a "
     "desconfiar de ella y la generadora salta a otra: se persiguen en círculos.",
     "lab.lesson.collapse.text2": "Las pérdidas no lo muestran: a cada una puede irle bien contra la otra de ese momento. "
@@ -163,8 +163,8 @@ LESSON = {
     "generada. Pero ¿cercano comparado con qué? Las imágenes reservadas, con las que nadie entrenó, también tienen un "
     "ejemplar más cercano. Quien esté mucho más cerca que ellas ha copiado.",
     "lab.lesson.copying.setup": "Las redes pueden ver 20 dígitos, ni uno más. Tarda uno o dos minutos en un portátil.",
-    "lab.lesson.copying.look1": "A la izquierda, lo que hace la generadora; a la derecha, el ejemplar más cercano de cada "
-    "una, en el mismo lugar. Los dos cuadros se vuelven uno.",
+    "lab.lesson.copying.look1": "A la izquierda, lo que hace la generadora; a la derecha, el ejemplar más cercano a cada "
+    "imagen, en el mismo lugar. Los dos cuadros se vuelven uno.",
     "lab.lesson.copying.look2": "Elija una imagen: su distancia al ejemplar más cercano queda por debajo de la distancia "
     "a la imagen reservada más cercana.",
     "lab.lesson.copying.look3": "El punto hueco del tablero del árbitro: los dígitos reales reservados empiezan a "
@@ -178,9 +178,9 @@ LESSON = {
     "lab.lesson.strides.kicker": "Parte 4: los dígitos (L9, L10, L11)",
     "lab.lesson.strides.title": "Saltos, píxel por píxel",
     "lab.lesson.strides.lead": "Cómo se reduce una imagen para quien juzga y crece para quien inventa.",
-    "lab.lesson.strides.text1": "La discriminadora de la clase no tiene capas de unión ni completamente conectadas. "
-    "Reduce la imagen con saltos: el cuadrado que la lee avanza de dos en dos píxeles en vez de uno en uno, y así cada "
-    "capa reduce el lado a la mitad.",
+    "lab.lesson.strides.text1": "La discriminadora de la clase no tiene capas de agrupación (pooling) ni "
+    "completamente conectadas. Reduce la imagen con saltos: el cuadrado que la lee avanza de dos en dos píxeles en vez "
+    "de uno en uno, y así cada capa reduce el lado a la mitad.",
     "lab.lesson.strides.text2": "La generadora va en sentido contrario. Parte de una pequeña imagen de ruido normal y la "
     "agranda con convoluciones traspuestas, llamadas también deconvoluciones. Cada píxel de la entrada pinta un "
     "cuadrado en la salida: su valor por los pesos del núcleo. Los cuadrados empiezan a un salto de distancia; donde se "
@@ -205,8 +205,8 @@ LESSON = {
     "les paga por acertar cada píxel y por números que parezcan ruido, para poder dibujar imágenes nuevas a partir de "
     "ruido.",
     "lab.lesson.vae.text2": "Quien cobra por píxel se cubre: ante la duda pinta el promedio, y el promedio de muchos "
-    "trazos nítidos es borroso. A la generadora no se le paga por parecerse a una imagen en particular, sino por ser "
-    "creída. Se atreve con trazos nítidos, y puede omitir lo que le cuesta.",
+    "trazos nítidos es borroso. A la generadora no se le paga por parecerse a una imagen en particular, sino por "
+    "que le crean. Se atreve con trazos nítidos, y puede omitir lo que le cuesta.",
     "lab.lesson.vae.setup": "Ambos aprenden dígitos a la vez, con igual número de imágenes y redes de la misma anchura.",
     "lab.lesson.vae.look1": "El VAE tiene antes formas legibles; se quedan blandas.",
     "lab.lesson.vae.look2": "La RGA empieza con grano y ruido; sus trazos se vuelven nítidos y claros.",
@@ -237,14 +237,14 @@ LESSON = {
     "Entonces se libera al actor, que recorre la mitad del camino hacia los ejemplares.",
     "lab.lesson.actor_critic.shows": "Con turnos solo para D, gana D: el 50 % no es propiedad de una red, sino del duelo. "
     "Un crítico vale lo que vale su pendiente, y un actor solo aprende mientras esa pendiente está fresca.",
-    "lab.lesson.actor_critic.try": "Pause y pulse D o G varias veces seguidas: un crítico al que ya no se enseña pronto "
-    "señala mal, y un actor que se queda quieto pronto queda al descubierto.",
+    "lab.lesson.actor_critic.try": "Pause y pulse D o G varias veces seguidas: si ya no se enseña al crítico, pronto "
+    "señala mal; si el actor se queda quieto, pronto queda al descubierto.",
     "lab.lesson.networks.value": "distancia: {value} de la inicial; meta {goal}",
     "lab.lesson.expert.value": "gradiente: {value} del inicial; meta {goal}",
-    "lab.lesson.equilibrium.value": "el árbitro ve que D acierta en {value}; meta {goal}",
+    "lab.lesson.equilibrium.value": "el árbitro ve que D acierta en el {value}; meta {goal}",
     "lab.lesson.collapse.value": "modos hallados: {value}; hacen falta menos de {goal}, durante un rato",
     "lab.lesson.copying.value": "distancia al ejemplar más cercano: {value} de la habitual; meta {goal}",
     "lab.lesson.vae.value": "la mayor de las dos distancias: {value} de la inicial; meta {goal}",
-    "lab.lesson.actor_critic.value": "el crítico acierta en {value}; meta {goal}",
+    "lab.lesson.actor_critic.value": "el crítico acierta en el {value}; meta {goal}",
     "lab.lesson.actor_critic.released": "el actor está libre; distancia: {value} de la de entonces; meta {goal}",
 }

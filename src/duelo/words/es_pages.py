@@ -8,8 +8,7 @@ PAGES = {
     "report.title.stacked_digits": "Un duelo de dígitos apilados",
     "report.title.images": "Un duelo sobre las imágenes de {data}",
     "report.lead": "Dos redes compitieron: la generadora por imitar, la discriminadora por distinguir las imitaciones.",
-    "report.final": "Lo que la generadora hizo con 100 vectores de ruido al azar tras {kimg} kimg. Ninguna muestra se "
-    "eligió a mano.",
+    "report.final": "Lo que la generadora hizo con 100 latentes al azar tras {kimg} kimg. Ninguna muestra se eligió a mano.",
     "report.final_points": "5000 puntos que la generadora hizo tras {kimg} kimg (naranja), sobre 5000 reales (oscuros).",
     "report.numbers": "La corrida en cifras",
     "report.state_done": "Terminada: {kimg} de {of} kimg (miles de imágenes).",
@@ -32,9 +31,9 @@ PAGES = {
     "report.part_heldout": "reservadas",
     "report.part_test": "de prueba",
     "report.evolution": "Cómo aprendió",
-    "report.evolution_hint": "Cada fila es un momento; cada columna, el mismo ruido: la misma idea, cada vez mejor "
+    "report.evolution_hint": "Cada fila es un momento; cada columna, el mismo latente: la misma idea, cada vez mejor "
     "dibujada.",
-    "report.evolution_points": "Los mismos 5000 vectores de ruido en varios momentos.",
+    "report.evolution_points": "Los mismos 5000 latentes en varios momentos.",
     "report.duel": "El duelo",
     "report.duel_hint": "Ninguna de las dos debe volverse demasiado experta, o la otra no tiene de qué aprender. En "
     "el equilibrio la discriminadora acierta la mitad de las veces.",
@@ -52,19 +51,19 @@ PAGES = {
     "conviene probar.",
     "report.nothing_found": "No hubo nada anómalo.",
     "report.spell": "de {first} a {last} kimg",
-    "report.judgement": "Distancia a las imágenes de arbitraje",
+    "report.judgement": "Distancia a las imágenes del árbitro",
     "report.generated": "generadas",
     "report.floor": "imágenes reales de entrenamiento",
     "report.judgement_caption": "Distancia de Wasserstein por cortes entre {n} imágenes generadas y otras tantas de "
-    "la parte de arbitraje, con la que nadie entrena; las imágenes reales de entrenamiento obtienen {floor}. El mejor "
+    "la parte del árbitro, con la que nadie entrena; las imágenes reales de entrenamiento obtienen {floor}. El mejor "
     "punto, {best}, fue a los {kimg} kimg; la corrida lo conserva.",
     "report.judgement_points": "Lo que dista cada uno de {n} puntos generados del más cercano de otros tantos de la parte "
-    "de arbitraje, con la que nadie entrena, más lo que dista cada uno de estos del generado más cercano, en promedio; "
+    "del árbitro, con la que nadie entrena, más lo que dista cada uno de estos del generado más cercano, en promedio; "
     "los puntos reales de entrenamiento obtienen {floor}. El mejor momento, {best}, fue a los {kimg} kimg; la corrida lo "
     "conserva.",
     "report.vae_loss": "Evidencia negativa, nats por imagen",
     "report.loss_vae": "total",
-    "report.vae_caption": "Un VAE no tiene rival: minimiza esta cota superior de la sorpresa ante las imágenes de "
+    "report.vae_caption": "Un VAE no tiene contrincante: minimiza esta cota superior de la sorpresa ante las imágenes de "
     "entrenamiento.",
     "report.vae_parts": "Sus dos partes",
     "report.reconstruction": "reconstrucción",
@@ -90,14 +89,14 @@ PAGES = {
     "compare.page": "página: {path}",
     "compare.columns": "corrida|datos|kimg|tiempo|imágenes|mejor juicio|piso|último juicio|D reales|D "
     "generadas|cociente FD|contrincante|copias|difiere en",
-    "compare.equal_images": "juicio con las mismas imágenes vistas ({kimg} kimg)",
+    "compare.equal_images": "juicio con igual número de imágenes vistas ({kimg} kimg)",
     "compare.equal_time": "juicio con el mismo tiempo de entrenamiento ({time})",
     "compare.other_data": "estas corridas usan datos distintos ({data}): solo se pueden comparar entre sí los juicios "
     "sobre los mismos datos.",
     "compare.other_machines": "estas corridas se entrenaron en máquinas distintas o con distinto número de hilos: con "
     "el mismo tiempo de entrenamiento, eso también cuenta.",
     "compare.title": "Corridas lado a lado",
-    "compare.lead": "{n} corridas, comparadas con las mismas imágenes vistas y con el mismo tiempo de entrenamiento.",
+    "compare.lead": "{n} corridas, comparadas con igual número de imágenes vistas y con igual tiempo de entrenamiento.",
     "compare.figures": "Las corridas en cifras",
     "compare.data": "datos",
     "compare.kimg": "miles de imágenes (kimg)",
@@ -119,7 +118,7 @@ PAGES = {
     "compare.pictures": "Lo que hacen",
     "compare.pictures_hint": "De cada corrida, la última imagen guardada hasta ese punto. Nada se eligió a mano.",
     "compare.top_rows": "De las cuadrículas de imágenes solo se muestran las primeras {n} filas.",
-    "compare.pictures_images": "Con las mismas imágenes vistas ({kimg} kimg)",
+    "compare.pictures_images": "Con igual número de imágenes vistas ({kimg} kimg)",
     "compare.pictures_time": "Con el mismo tiempo de entrenamiento ({time})",
     "compare.pictures_end": "Las últimas",
     "compare.no_picture": "sin imagen",
@@ -132,14 +131,14 @@ PAGES = {
     "machine.torch": "torch",
     "verdict.opponent": "Un contrincante nuevo acierta el {value:.1%} de las veces (de {low:.1%} a {high:.1%}; el 50 "
     "% sería un empate; reales contra reales: {floor:.1%}).",
-    "verdict.quality": "La {name} entre los elementos generados y los reservados es {value:.3g} veces la de los reales de "
-    "entrenamiento (de {low:.3g} a {high:.3g}; 1 es lo que obtendrían elementos reales nuevos).",
+    "verdict.quality": "La {name} entre los ejemplares generados y los reservados es {value:.3g} veces la de los reales de "
+    "entrenamiento (de {low:.3g} a {high:.3g}; 1 es lo que obtendrían ejemplares reales nuevos).",
     "verdict.cover": "Cubren el {coverage:.0%} de los reservados (los reales: el {coverage_floor:.0%}), con una "
     "densidad de {density:.2f} (los reales: {density_floor:.2f}).",
-    "verdict.no_copies": "En ninguna de las {total} muestras se reconoció una copia de un elemento de entrenamiento (se "
+    "verdict.no_copies": "En ninguna de las {total} muestras se reconoció una copia de un ejemplar de entrenamiento (se "
     "reconocería a lo sumo en el {high:.2%} de las de esta generadora).",
-    "verdict.among": "Las copias se buscaron entre {n_train} de los {all_train} elementos de entrenamiento, al azar.",
-    "verdict.copies": "{copies} de {total} muestras son copias de elementos de entrenamiento (del {low:.2%} al "
+    "verdict.among": "Las copias se buscaron entre {n_train} de los {all_train} ejemplares de entrenamiento, al azar.",
+    "verdict.copies": "{copies} de {total} muestras son copias de ejemplares de entrenamiento (del {low:.2%} al "
     "{high:.2%}; de los reales reservados se llamaría así al {floor:.2%}).",
     "verdict.power": "De copias puestas a propósito entre las muestras, una de cada mil, la prueba encontró {shares}.",
     "verdict.planted.exact": "de las exactas",
@@ -159,11 +158,11 @@ PAGES = {
     "sample.few_referee": "--no-copies compara las muestras con la parte del árbitro, que aquí tiene {n} imágenes y "
     "necesita {least}; omítalo.",
     "page.verdict": "El veredicto",
-    "page.verdict_hint": "Medido con muestras del mejor punto, frente a elementos reservados que antes no participaron "
-    "en nada. Junto a cada cifra está su piso: la misma medida para elementos reales, como si fueran generados.",
+    "page.verdict_hint": "Medido con muestras del mejor punto, frente a ejemplares reservados que antes no participaron "
+    "en nada. Junto a cada cifra está su piso: la misma medida para ejemplares reales, como si fueran generados.",
     "page.brief": "Este es el veredicto breve del final de una corrida; `duelo measure` da uno más seguro.",
     "page.not_measured": "Esta corrida aún no se ha medido: lo hace `duelo measure {path}`.",
-    "page.measured": "{n} muestras con {kimg:g} kimg, {heldout} elementos reservados, semilla {seed}; características: "
+    "page.measured": "{n} muestras con {kimg:g} kimg, {heldout} ejemplares reservados, semilla {seed}; características: "
     "{features} ({hash}…). Comparable con los veredictos de la misma huella: {fingerprint}.",
     "page.value": "medido",
     "page.interval": "intervalo del 95 %",
@@ -177,40 +176,40 @@ PAGES = {
     "page.density": "densidad",
     "page.coverage": "cobertura",
     "page.classes": "distancia entre las proporciones de clases",
-    "page.test": "{name} a la parte de prueba canónica (otros autores)",
+    "page.test": "{name} a la parte de prueba canónica (dígitos escritos por otras personas)",
     "page.equilibrium": "Equilibrio",
     "page.equilibrium_hint": "Discriminadoras nuevas, entrenadas desde cero con la mitad de las muestras, se prueban "
-    "con la otra mitad. Si la generadora hubiera captado la distribución real, solo podrían adivinar: acertarían la "
-    "mitad de las veces.",
+    "con la otra mitad. Si la generadora hubiera captado la distribución real, solo podrían responder al azar: "
+    "acertarían la mitad de las veces.",
     "page.small": "contrincante pequeño ({n} pesos)",
     "page.medium": "contrincante mediano ({n} pesos)",
     "page.large": "contrincante grande ({n} pesos)",
     "page.small_short": "pequeño",
     "page.medium_short": "mediano",
     "page.large_short": "grande",
-    "page.gap": "brecha de dualidad, nats (k = {k} pasos por lado)",
-    "page.gap_perturbed": "brecha de dualidad, nats, sacudiendo antes cada lado (k = {k})",
-    "page.opponent_curve": "Qué pronto lo descubren los contrincantes",
-    "page.opponent_kimg": "elementos reales que vio el contrincante, en miles",
+    "page.gap": "brecha de dualidad, nats (k = {k} pasos de cada red)",
+    "page.gap_perturbed": "brecha de dualidad, nats, sacudiendo antes cada red (k = {k})",
+    "page.opponent_curve": "Con qué rapidez descubren los contrincantes la imitación",
+    "page.opponent_kimg": "ejemplares reales que vio el contrincante, en miles",
     "page.logits": "Lo que dice el contrincante más fuerte",
     "page.logit": "logit (por encima de 0: «real»)",
     "page.real": "reservados",
     "page.generated": "generados",
     "page.curve_caption": "Proporción de aciertos con muestras que el contrincante nunca vio, mientras aprende. Con el "
-    "50 % solo adivina.",
+    "50 % solo responde al azar.",
     "page.logits_caption": "Cuanto más se solapan los dos montes, mejor es la imitación.",
     "page.own": "Lo que dice la propia discriminadora de la corrida",
     "page.train": "de entrenamiento",
     "page.plain_logit": "logit",
-    "page.own_caption": "De {n} elementos de cada clase acierta con el {train} de los de entrenamiento, el {real} de los "
+    "page.own_caption": "De {n} ejemplares de cada grupo acierta con el {train} de los de entrenamiento, el {real} de los "
     "reservados y el {generated} de los generados (con un margen de {error} puntos; por encima de {border} dice "
     "«real»). Donde el monte de entrenamiento queda a la derecha del de los reservados, se sabe de memoria sus "
     "ejemplares, y eso premia la copia.",
     "page.worst": "Las muestras que le parecieron más claramente generadas.",
     "page.best": "Las muestras que le parecieron más reales.",
     "page.copying": "Copia",
-    "page.copying_hint": "Una copia está mucho más cerca de un elemento de entrenamiento que de cualquier reservado, "
-    "más de lo que nunca lo están los elementos reales nuevos.",
+    "page.copying_hint": "Una copia está mucho más cerca de un ejemplar de entrenamiento que de cualquier reservado, "
+    "más de lo que nunca lo están los ejemplares reales nuevos.",
     "page.share": "copias",
     "page.c_t": "C_T (muy por debajo de 0: copia)",
     "page.authenticity": "muestras auténticas",
@@ -220,7 +219,7 @@ PAGES = {
     "page.planted.shifted": "halladas de las copias puestas: desplazadas un píxel",
     "page.planted.noisy": "halladas de las copias puestas: ruido del 5 % de la escala",
     "page.planted.turned": "halladas de las copias puestas: giradas 5 grados",
-    "page.nearest": "Primero lo más parecido a una copia, dos por fila: una muestra, el elemento de entrenamiento más "
+    "page.nearest": "Primero lo más parecido a una copia, dos por fila: una muestra, el ejemplar de entrenamiento más "
     "cercano y el reservado más cercano. Una muestra honesta dista lo mismo de ambos.",
     "page.modes_title": "Modos",
     "page.modes": "modos encontrados",
@@ -229,11 +228,11 @@ PAGES = {
     "page.sure": "proporción de la que el clasificador está seguro al 99 %, y sus modos",
     "page.class_shares": "Con qué frecuencia sale cada clase",
     "page.class": "clase",
-    "page.class_caption": "Proporciones entre los elementos generados y los reservados. Una clase que falta se ve "
+    "page.class_caption": "Proporciones entre los ejemplares generados y los reservados. Una clase que falta se ve "
     "como un hueco.",
     "page.good": "a menos de 3 sigmas de un modo",
-    "page.narrowest": "varianza más estrecha de un modo entre la verdadera",
-    "page.widest": "la más ancha",
+    "page.narrowest": "menor varianza de un modo, dividida por la verdadera",
+    "page.widest": "la mayor",
     "page.interpolation": "En cada fila, el camino entre dos latentes: si la generadora solo conociera imágenes "
     "sueltas, habría saltos o mezclas.",
     "page.discriminators": "Izquierda: lo que diría una discriminadora óptima, según la densidad conocida y los puntos "
