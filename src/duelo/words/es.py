@@ -313,7 +313,7 @@ WORDS = {
     "remedy.mode_collapse": "Pruebe --objective.pack 2, para que la discriminadora vea varias falsas juntas; si hay "
     "menos de 64 latentes, primero --networks.latent 64.",
     "remedy.copying_pressure": "Lo mejor es conseguir más imágenes; si no, pruebe --augment.p 0.2, o más.",
-    "remedy.oscillation": "Pruebe --adam.beta1 0 junto con --objective.r1 0.1 y --objective.r2 0.1: amortiguan la oscilación.",
+    "remedy.oscillation": "Pruebe --adam.beta1 0 junto con --objective.r1 0.1 y --objective.r2 0.1: frenan la oscilación.",
     "remedy.vanishing_gradients": "Use redes con normalización, como --networks.pair convolutional; y en lugar de "
     "--objective.loss minimax, nonsaturating.",
     "remedy.exploding": "Limite la pendiente de la discriminadora: --objective.gp 10 con la pérdida wasserstein, "

@@ -195,7 +195,7 @@ LAB = {
     "parece.",
     "lab.images.nearest_label": "Ejemplares de entrenamiento más cercanos, en el mismo orden",
     # A: the live game, as the server says it (lab.server., lab.live.)
-    "help.lab": "Abre el laboratorio, una página web: mirar una partida y jugar con ella, seguir la lección, explorar corridas.",
+    "help.lab": "Abre el laboratorio, una página web: ver una partida y jugar con ella, seguir la lección, explorar.",
     "help.lab_data": "con qué empieza la partida en vivo: un nombre, o una ruta a imágenes",
     "help.lab_port": "el puerto en que escucha [por omisión: el primero libre desde 8765]",
     "help.lab_lang": "el idioma de la página, es o en [por omisión: el del sistema]",
