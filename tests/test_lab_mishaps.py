@@ -82,17 +82,17 @@ def test_who_wants_another_game_does_not_wait_for_one_that_loads_for_long(lab: R
     many = lab.folder / "many"
     many.mkdir()
     Image.linear_gradient("L").convert("RGB").resize((3000, 3000)).save(many / "0.png")
-    for i in range(1, 200 * (os.cpu_count() or 2)):  # all of them read
-        (many / f"{i}.png").write_bytes((many / "0.png").read_bytes() + bytes([i % 251]))
-    answers: list[int] = []
-    waits = threading.Thread(target=lambda: answers.append(lab.ask("live", {"data": "many", "play": False})[0]))
+    for i in range(1, 1000 * (os.cpu_count() or 2)):  # each core reads
+        os.link(many / "0.png", many / f"{i}.png")
+    answers: list[Any] = []
+    waits = threading.Thread(target=lambda: answers.append(lab.ask("live", {"data": "many", "play": False})))
     waits.start()
     until(lambda: whole(lab)["latest"].get("progress"))
     time.sleep(2.1)
     assert waits.is_alive(), "it loads too fast for this test"
     lab.json("live", {**SMALL, "data": "ring", "play": False})
     waits.join(30)
-    assert answers == [409], "it was not waited for"
+    assert answers[0][0] == 409, answers
     now = lab.json("live")
     assert (now["state"], now["settings"]["data"]) == ("paused", "ring")
 
