@@ -26,9 +26,10 @@ from duelo.lab.wire import Array
 from duelo.verdict import plain
 from duelo.words import LANGUAGES, UserError, say
 
-TICKS, PICTURES = 15, 11  # a second, at most
+# a second, at most, of points and of images: these take both cores, and a page that draws takes of them
+TICKS, PICTURES = {True: 15, False: 4}, {True: 11, False: 3}
 # how much of the time may go into what, of points and of images: their rounds and frames take very different times
-FRAMES, JUDGEMENTS, REST = {True: 0.07, False: 0.04}, {True: 0.02, False: 0.05}, 0.01
+FRAMES, JUDGEMENTS, REST = {True: 0.07, False: 0.03}, {True: 0.02, False: 0.02}, 0.01
 DIAGNOSIS_EVERY, READING_EVERY = 1.0, 0.3  # seconds
 WANTED_FOR = 3.0  # seconds after somebody asked, frames are drawn
 OPTIMAL_EVERY, OPTIMAL_FOR = 2.0, 8.0  # seconds; the latter after somebody asked for it: longer than a frame is waited for
@@ -96,8 +97,8 @@ class Worker:
 
     def _clocks(self) -> None:
         points = self.game is None or self.game.settings.points
-        self.tick_clock = Clock(1.0, 1 / TICKS)
-        self.frame_clock = Clock(FRAMES[points], 1 / PICTURES)
+        self.tick_clock = Clock(1.0, 1 / TICKS[points])
+        self.frame_clock = Clock(FRAMES[points], 1 / PICTURES[points])
         self.judge_clock = Clock(JUDGEMENTS[points], 0.5, 8.0)
         self.optimal_clock = Clock(1.0, OPTIMAL_EVERY)
         self.neighbour_clock = Clock(2 * REST, 1.0)

@@ -3,7 +3,7 @@
 import { chart } from "./charts.js";
 import { h } from "./dom.js";
 
-const EVERY_MS = 250; // curves are redrawn so often
+const EVERY_MS = { points: 250, images: 1000 }; // curves are redrawn so often: networks of images need both cores
 
 /** context: of the view; which: some of "right", "losses", "gradients", "rates"; rem: the height of each. Returns {element, show(live)}. */
 export function curves(context, which = ["right", "losses", "gradients"], { rem } = {}) {
@@ -74,7 +74,7 @@ export function curves(context, which = ["right", "losses", "gradients"], { rem 
     element,
     show(live) {
       const now = performance.now();
-      if (now - last < EVERY_MS && live.state === "playing") return;
+      if (now - last < EVERY_MS[live.frame?.meta.kind ?? "points"] && live.state === "playing") return;
       last = now;
       tick = live.tick;
       for (const { columns, plot, log, shown } of charts) {

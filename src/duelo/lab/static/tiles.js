@@ -41,10 +41,12 @@ export function tileGrid(context, { label, columns = 6, onPick = null, describe 
     const ctx = canvas.getContext("2d");
     ctx.clearRect(0, 0, wide, high);
     ctx.imageSmoothingEnabled = side > 3 * place.width ? false : true;
+    let row = null;
     for (let i = 0; i < n; i++) {
       const x = (i % across) * (side + gap);
       const y = Math.floor(i / across) * (tall + strip + gap);
-      ctx.drawImage(picture(images, i), x, y, side, tall);
+      if (i % across === 0) row = pictures(images, i, Math.min(across, n - i));
+      ctx.drawImage(row, (i % across) * place.width, 0, place.width, place.height, x, y, side, tall);
       if (opinions) {
         ctx.fillStyle = colour("g-fill");
         ctx.fillRect(x, y + tall, side, strip);
@@ -106,17 +108,24 @@ export function tileGrid(context, { label, columns = 6, onPick = null, describe 
 
 const scratch = document.createElement("canvas");
 
-/** One image of {data: uint8, shape: [n, h, w, c]} on a canvas of its own size, which the next call uses again. */
-export function picture({ data, shape: [, height, width, channels] }, index) {
-  if (scratch.width !== width || scratch.height !== height) {
-    scratch.width = width;
+/** Some images of {data: uint8, shape: [n, h, w, c]} side by side on a canvas, which the next call uses again: to write on it costs
+ *  much more than the pixels do. */
+function pictures({ data, shape: [, height, width, channels] }, first, count) {
+  const wide = width * count;
+  if (scratch.width !== wide || scratch.height !== height) {
+    scratch.width = wide;
     scratch.height = height;
   }
-  const pixels = new ImageData(width, height);
-  const from = index * height * width * channels;
-  for (let i = 0; i < height * width; i++) {
-    for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = data[from + i * channels + (channels === 1 ? 0 : c)];
-    pixels.data[4 * i + 3] = 255;
+  const pixels = new ImageData(wide, height);
+  let from = first * height * width * channels;
+  for (let image = 0; image < count; image++) {
+    for (let y = 0; y < height; y++) {
+      let to = 4 * (y * wide + image * width);
+      for (let x = 0; x < width; x++, to += 4, from += channels) {
+        for (let c = 0; c < 3; c++) pixels.data[to + c] = data[from + (channels === 1 ? 0 : c)];
+        pixels.data[to + 3] = 255;
+      }
+    }
   }
   scratch.getContext("2d").putImageData(pixels, 0, 0);
   return scratch;
@@ -126,7 +135,7 @@ export function picture({ data, shape: [, height, width, channels] }, index) {
 export function still(images, index, label) {
   const [, height, width] = images.shape;
   const canvas = h("canvas", { width, height, role: "img", "aria-label": label });
-  canvas.getContext("2d").drawImage(picture(images, index), 0, 0);
+  canvas.getContext("2d").drawImage(pictures(images, index, 1), 0, 0);
   return canvas;
 }
 
