@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -91,6 +92,17 @@ def open_lab(folder: Path, *options: object, port: int | None = None) -> Running
         else:
             return lab
     raise AssertionError("the lab does not answer")
+
+
+def latest(lab: RunningLab) -> dict[str, Any]:
+    """What the server told last: the first event of a stream."""
+    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=60)
+    connection.request("GET", "/api/live/events")
+    answer = connection.getresponse()
+    line = next(line for line in answer if line.startswith(b"data: "))
+    connection.close()
+    whole: dict[str, Any] = json.loads(line[6:])
+    return whole
 
 
 def with_runs(folder: Path, **runs: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import gratings
-from labs import RunningLab, running, show, until, with_runs
+from labs import RunningLab, latest, running, show, until, with_runs
 from livegames import SMALL, ring
 from PIL import Image
 
@@ -87,7 +86,7 @@ def test_who_wants_another_game_does_not_wait_for_one_that_loads_for_long(lab: R
     answers: list[Any] = []
     waits = threading.Thread(target=lambda: answers.append(lab.ask("live", {"data": "many", "play": False})))
     waits.start()
-    until(lambda: whole(lab)["latest"].get("progress"))
+    until(lambda: latest(lab)["latest"].get("progress"))
     time.sleep(2.1)
     assert waits.is_alive(), "it loads too fast for this test"
     lab.json("live", {**SMALL, "data": "ring", "play": False})
@@ -95,15 +94,6 @@ def test_who_wants_another_game_does_not_wait_for_one_that_loads_for_long(lab: R
     assert answers[0][0] == 409, answers
     now = lab.json("live")
     assert (now["state"], now["settings"]["data"]) == ("paused", "ring")
-
-
-def whole(lab: RunningLab) -> Any:
-    """All that is known of the live game: the first event of a stream."""
-    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=60)
-    connection.request("GET", "/api/live/events")
-    line = next(line for line in connection.getresponse() if line.startswith(b"data: "))
-    connection.close()
-    return json.loads(line[6:])
 
 
 def test_a_game_of_other_data_is_no_chapter_any_more(lab: RunningLab) -> None:
@@ -196,7 +186,7 @@ def test_the_host_may_be_written_in_capitals() -> None:
 
 def test_what_a_curve_is_where_the_pointer_is(lab: RunningLab, page: Any) -> None:
     lab.json("live", {**SMALL, "data": "ring", "play": True})
-    until(lambda: len(whole(lab)["curves"]["nimg"]) > 10)
+    until(lambda: len(latest(lab)["curves"]["nimg"]) > 10)
     lab.json("live/do", {"action": "pause"})
     show(page, lab, "#watch")
     chart = page.locator(".chart", has_text=say("lab.curves.losses", "en"))
@@ -244,7 +234,7 @@ def test_a_single_value_that_is_none_is_said_to_be_none(lab: RunningLab, page: A
     assert not (lab.folder / "runs" / "digits-minutes3").exists()
 
 
-def test_the_buttons_of_the_classes_and_the_samples_as_numbers(lab: RunningLab, page: Any, tmp_path: Path) -> None:
+def test_the_buttons_of_the_classes_and_the_samples_as_numbers(lab: RunningLab, page: Any) -> None:
     show(page, lab, "#explore/classes")
     page.locator(".neighbour-list figcaption").nth(5).wait_for()
     wall = "document.querySelector('.wall-card canvas').toDataURL()"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
 import io
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from labs import RunningLab, running, show, until
+from labs import RunningLab, latest, running, show, until
 from PIL import Image
 from torch.nn import functional as F
 
@@ -31,17 +29,6 @@ PATIENCE = 240_000  # milliseconds for a chapter: others may use the machine too
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     with running(tmp_path_factory.mktemp("page")) as opened:
         yield opened
-
-
-def latest(lab: RunningLab) -> dict[str, Any]:
-    """What the server told last: the first event of a stream."""
-    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=60)
-    connection.request("GET", "/api/live/events")
-    answer = connection.getresponse()
-    line = next(line for line in answer if line.startswith(b"data: "))
-    connection.close()
-    whole: dict[str, Any] = json.loads(line[6:])
-    return whole
 
 
 def word(key: str, lang: str = "en") -> str:

@@ -209,7 +209,7 @@ class Live:
         async with self._turn(choice=True):
             self.drawn, before = points, self.settings
             keep = before if before.points else dials.defaults(DRAWN)
-            settings = dials.changed(dials.defaults(DRAWN), {**keep.values(), "data": DRAWN, "chapter": "", "rival": False})
+            settings = dials.changed(keep, {"data": DRAWN, "chapter": "", "rival": False})
             await self._begin(settings, self.playing if play is None else play)
 
     async def change(self, changes: dict[str, Any]) -> bool:

@@ -33,11 +33,10 @@ export function imageStage(context) {
   function showCloseup(index) {
     const figure = (images, at, caption, tone) => h("figure", {}, still(images, at, caption), h("figcaption", { class: tone }, caption));
     const share = format.percent(opinion(index));
-    const sought = latest.nearest && latest.sought; // whose neighbours these are: the newest ones may have moved on
     const found = [];
     if (latest.nearest) {
       const [train, heldout] = latest.distances ? [0, 1].map((which) => latest.distances.data[2 * index + which] / GREYS) : [];
-      if (sought) found.push(figure(sought, index, t("lab.images.sought")));
+      found.push(figure(latest.sought, index, t("lab.images.sought"))); // whose neighbours these are: the newest may have moved on
       found.push(figure(latest.nearest, index, t("lab.images.nearest", { distance: format.number(train, 3) })));
       found.push(figure(latest.nearest_heldout, index, t("lab.images.nearest_heldout", { distance: format.number(heldout, 3) })));
     }
