@@ -158,7 +158,7 @@ def test_distances_to_neighbours_have_one_unit(page: Any, lab: RunningLab) -> No
         const stage = images.imageStage(context);
         const one = { data: new Uint8Array(64), shape: [1, 8, 8, 1] };
         const distances = { data: [510, 1020] }; // grey levels, as the live game tells them
-        const nearest = { nearest: one, nearest_heldout: one, distances };
+        const nearest = { sought: one, nearest: one, nearest_heldout: one, distances };
         stage.show({ frame: { arrays: { fakes: one, logits: { data: [0] }, ...nearest } } });
         stage.grids.fakes.pick(0);
         return stage.element.querySelector('.closeup').textContent; }"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import threading
@@ -22,6 +23,7 @@ from PIL import Image
 from duelo.lab.doors import Doors, Refused
 from duelo.lab.errands import Errands
 from duelo.lab.lesson import chapter_settings
+from duelo.lab.live import Live
 from duelo.lab.settings import changed, choices, defaults
 from duelo.lab.trainings import speakable
 from duelo.lab.wire import unpack
@@ -83,6 +85,7 @@ def test_who_wants_another_game_does_not_wait_for_one_that_loads_for_long(lab: R
     Image.linear_gradient("L").convert("RGB").resize((3000, 3000)).save(many / "0.png")
     for i in range(1, 1000 * (os.cpu_count() or 2)):  # each core reads
         os.link(many / "0.png", many / f"{i}.png")
+    lab.json("live", {**SMALL, "data": "ring", "play": True})
     answers: list[Any] = []
     waits = threading.Thread(target=lambda: answers.append(lab.ask("live", {"data": "many", "play": False})))
     waits.start()
@@ -94,6 +97,21 @@ def test_who_wants_another_game_does_not_wait_for_one_that_loads_for_long(lab: R
     assert answers[0][0] == 409, answers
     now = lab.json("live")
     assert (now["state"], now["settings"]["data"]) == ("paused", "ring")
+
+
+def test_what_the_game_before_still_tells_does_not_hide_that_another_is_being_read() -> None:
+    """Its last numbers may arrive after the new game was asked for."""
+    live = Live("ring", Path)
+    live.pipe = pipe = multiprocessing.Pipe()[0]
+    live.state = "starting"
+    live._heard(pipe, "tick", {"state": "playing"})
+    live._heard(pipe, "failed", {"en": "it did", "es": "falló"})
+    assert live.state == "starting"
+    assert not live.latest
+    live._heard(pipe, "started", 1)
+    assert live.state == "paused"
+    live._heard(pipe, "failed", {"en": "it did", "es": "falló"})
+    assert live.state == "failed"
 
 
 def test_a_game_of_other_data_is_no_chapter_any_more(lab: RunningLab) -> None:

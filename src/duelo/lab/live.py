@@ -121,8 +121,8 @@ class Live:
                 future.set_result((why, {}))
 
     def _heard(self, pipe: Connection, kind: str, *told: Any) -> None:
-        """A process told something; what comes from one that was let go is not heard any more."""
-        if pipe is not self.pipe:
+        """A process told something. Not heard any more: one that was let go, and what a game plays before it makes room."""
+        if pipe is not self.pipe or (self.state == "starting" and kind in ("tick", "failed")):
             return
         if kind == "answer":
             number, error = told
@@ -138,7 +138,7 @@ class Live:
             self.newer = asyncio.Event()
         elif kind == "started":
             self.latest, self.sticky, self.frame, self.curves = {}, {}, None, Curves()
-            self.counted, self.there = (self.counted[0], told[0]), True
+            self.counted, self.there, self.state = (self.counted[0], told[0]), True, "playing" if self.plays else "paused"
         else:
             (values,) = told
             if kind == "settings":
