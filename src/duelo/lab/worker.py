@@ -26,10 +26,11 @@ from duelo.lab.wire import Array
 from duelo.verdict import plain
 from duelo.words import LANGUAGES, UserError, say
 
-# a second, at most, of points and of images: these take both cores, and a page that draws takes of them
-TICKS, PICTURES = {True: 15, False: 4}, {True: 11, False: 3}
+# a second, at most, of points and of images: these take both cores, and a page that draws takes of them. Numbers are told
+# with each picture: a page is then laid out and painted once for both
+TICKS, PICTURES = {True: 10, False: 2}, {True: 11, False: 2.5}
 # how much of the time may go into what, of points and of images: their rounds and frames take very different times
-FRAMES, JUDGEMENTS, REST = {True: 0.07, False: 0.03}, {True: 0.02, False: 0.02}, 0.01
+FRAMES, JUDGEMENTS, REST = {True: 0.07, False: 0.03}, {True: 0.02, False: 0.01}, 0.01
 DIAGNOSIS_EVERY, READING_EVERY = 1.0, 0.3  # seconds
 WANTED_FOR = 3.0  # seconds after somebody asked, frames are drawn
 OPTIMAL_EVERY, OPTIMAL_FOR = 2.0, 8.0  # seconds; the latter after somebody asked for it: longer than a frame is waited for
@@ -217,9 +218,10 @@ class Worker:
         self.rounds += 1
         if self.judge_clock.due():
             self.judge()
-        if self.tick_clock.due():
+        drawn = time.perf_counter() < self.wanted_until and self.frame_clock.due()
+        if drawn or self.tick_clock.due():
             self.tick()
-        if time.perf_counter() < self.wanted_until and self.frame_clock.due():
+        if drawn:
             self.draw(game)
         if game.looks != self.seen and self.diagnosis_clock.due():
             self.look(game)

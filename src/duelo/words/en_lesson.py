@@ -161,7 +161,7 @@ LESSON = {
     "lab.lesson.copying.text2": "To catch a copy, look for the training example that is nearest to each generated image. "
     "But near compared with what? Held-out images, on which nobody trained, also have a nearest training example. "
     "Whoever is much nearer than they are has copied.",
-    "lab.lesson.copying.setup": "The networks may see 20 digits, and no more. It takes a minute or two on a laptop.",
+    "lab.lesson.copying.setup": "The networks may see 20 digits, and no more. It takes less than a minute on a laptop.",
     "lab.lesson.copying.look1": "Left what the generator makes, right the nearest training example of each, in the same "
     "places. The two pictures become one.",
     "lab.lesson.copying.look2": "Choose an image: its distance to the nearest training example falls below that to the "

@@ -162,7 +162,7 @@ LESSON = {
     "lab.lesson.copying.text2": "Para descubrir una copia se busca el ejemplar de entrenamiento más cercano a cada imagen "
     "generada. Pero ¿cercano comparado con qué? Las imágenes reservadas, con las que nadie entrenó, también tienen un "
     "ejemplar más cercano. Quien esté mucho más cerca que ellas ha copiado.",
-    "lab.lesson.copying.setup": "Las redes pueden ver 20 dígitos, ni uno más. Tarda uno o dos minutos en un portátil.",
+    "lab.lesson.copying.setup": "Las redes pueden ver 20 dígitos, ni uno más. En un portátil tarda menos de un minuto.",
     "lab.lesson.copying.look1": "A la izquierda, lo que hace la generadora; a la derecha, el ejemplar más cercano a cada "
     "imagen, en el mismo lugar. Los dos cuadros se vuelven uno.",
     "lab.lesson.copying.look2": "Elija una imagen: su distancia al ejemplar más cercano queda por debajo de la distancia "

@@ -28,7 +28,6 @@ export function chart(context, options) {
   let plot = null;
   const lines = lined(options);
   let columns = lines.map(() => []).concat([[]]);
-  let waiting = false;
 
   function build() {
     plot?.destroy();
@@ -67,12 +66,7 @@ export function chart(context, options) {
     set([x, ...values]) {
       columns = [x, ...lines.map((line) => (line.mean ? running(values[line.of], options.y?.log) : values[line.of]))];
       none.hidden = x.length > (options.dots ? 0 : 1);
-      if (waiting || !plot) return;
-      waiting = true;
-      requestAnimationFrame(() => {
-        waiting = false;
-        plot?.setData(columns);
-      });
+      plot?.setData(columns);
     },
   };
 }

@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 
 const KEPT = 1200; // points of a curve; beyond, every second one of the older is dropped (lab/curves.py keeps them in the same way)
 const PAUSE_MS = 40; // between two frames, so that a fast server does not keep the page from answering
+const WAIT_MS = 120; // that numbers wait for the picture that comes with them: to lay out and paint the page once is cheaper
 const CURVES = {
   discriminator_loss: (tick) => tick.losses?.discriminator,
   generator_loss: (tick) => tick.losses?.generator,
@@ -75,8 +76,17 @@ export function liveGame(context) {
     live.tick = tick;
     live.heard += 1;
     live.nimg = tick.nimg;
-    if (tick.state) live.state = tick.state;
     remember(live.curves, tick);
+    const moved = tick.state && tick.state !== live.state;
+    live.state = tick.state ?? live.state;
+    if (moved) showTick();
+    else waiting ??= setTimeout(showTick, WAIT_MS);
+  }
+
+  let waiting = null; // numbers that are not shown yet
+  function showTick() {
+    clearTimeout(waiting);
+    waiting = null;
     tell("tick");
   }
 
@@ -116,11 +126,15 @@ export function liveGame(context) {
   });
 
   let left = false;
-  followFrames(live, api, () => left, () => tell("frame"));
+  followFrames(live, api, () => left, () => {
+    if (waiting) showTick();
+    tell("frame");
+  });
 
   onLeave(() => {
     close();
     left = true;
+    clearTimeout(waiting);
     live.asking.abort();
     handlers.clear();
   });

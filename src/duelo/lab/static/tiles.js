@@ -16,6 +16,7 @@ export function tileGrid(context, { label, columns = 6, onPick = null, describe 
   let images = null;
   let opinions = null;
   let picked = null;
+  let room = 0; // how wide the grid may be, in CSS pixels: to ask for it at each picture would lay the page out once more
 
   function layout() {
     const [n, height, width] = images.shape;
@@ -23,13 +24,13 @@ export function tileGrid(context, { label, columns = 6, onPick = null, describe 
     const across = Math.min(columns, n);
     const gap = Math.round(GAP * ratio);
     const strip = opinions || strips ? Math.round(STRIP * ratio) : 0;
-    const side = Math.max(1, Math.floor((element.clientWidth * ratio - gap * (across - 1)) / across));
+    const side = Math.max(1, Math.floor((room * ratio - gap * (across - 1)) / across));
     const tall = Math.round((side * height) / width);
     return { n, height, width, across, gap, strip, side, tall, rows: Math.ceil(n / across) };
   }
 
   function draw() {
-    if (!images || !element.clientWidth) return;
+    if (!images || !room) return;
     const place = layout();
     const { n, across, gap, strip, side, tall, rows } = place;
     const wide = across * side + (across - 1) * gap;
@@ -88,7 +89,10 @@ export function tileGrid(context, { label, columns = 6, onPick = null, describe 
     });
   }
 
-  const resizing = new ResizeObserver(draw);
+  const resizing = new ResizeObserver(() => {
+    room = element.clientWidth;
+    draw();
+  });
   resizing.observe(element);
   context.onLeave(() => resizing.disconnect());
   context.onTheme(() => requestAnimationFrame(draw));
