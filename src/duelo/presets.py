@@ -11,7 +11,7 @@ def digits() -> dict[str, Any]:
     return {
         "data": "digits",
         "kimg": 300.0,
-        "play": {"batch": 32, "ema_kimg": 10.0, "anneal": 1.0},
+        "play": {"batch": 32, "ema_kimg": 200.0, "anneal": 1.0},
         "networks": {"pair": "convolutional", "width": 32, "latent": 64},
         "objective": {"loss": "nonsaturating", "r1": 0.5, "lazy": 4},
         "generator": {"rate": 3e-3},
