@@ -6,7 +6,7 @@
 
 The clock starts when training starts: imports, data, the networks' making and, for ours, the eight seconds in which the
 speed is measured are not in it; what is looked at and measured stops it. One process, two threads, nothing else may run.
-`duelo` trains as `duelo train digits --minutes M` does, its rates falling to 0 at the end of those minutes, so that each
+`duelo` trains as `duelo train digits --minutes M` does, its rates falling until those minutes are over, so that each
 length is a run of its own; samples are the averaged generator's. `pytorch` and `keras` (bench/tutorials.py) run for ten
 minutes and are looked at on the way; they have no end of their own. 10,000 samples against the 10,000 held-out digits:
 FD-digits over that of 10,000 random training digits; at the end of a run also the largest fresh opponent, and for the
@@ -28,12 +28,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import torch
 from cells import Cell, study
-from clock import paced
+from clock import paced, rounds
 from torch import Tensor
 from tutorials import TUTORIALS, enlarged, imitations, loop
 
 import duelo
-from duelo.build import build, schedule
+from duelo.build import build
 from duelo.learner import sample
 from duelo.measure import fresh_opponents, load_features, quality
 
@@ -57,18 +57,13 @@ def ours(minutes: float, seed: int) -> Contestant:
     dataset = duelo.load("digits")
     recipe = paced(duelo.resolve("digits", None, {"minutes": minutes, "seed": seed}), dataset)
     game = build(recipe)
-
-    def training() -> Iterator[int]:
-        for tick in game.rounds(dataset.train, seed, schedule(recipe), dataset.referee, recipe.balance.look_kimg):
-            yield tick.nimg
-            if tick.nimg >= recipe.length:
-                return
+    training = (tick.nimg for tick, _, _ in rounds(game, recipe, dataset))
 
     def look() -> Make:
         still = copy.deepcopy(game)
         return lambda n: sample(still, n, seed)
 
-    return Contestant(training(), look)
+    return Contestant(training, look)
 
 
 def theirs(name: str, seed: int) -> Contestant:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -23,11 +22,11 @@ from statistics import median
 import numpy as np
 import torch
 from cells import Cell, study
-from clock import paced
+from clock import paced, rounds
 from PIL import Image
 
 import duelo
-from duelo.build import build, schedule
+from duelo.build import build
 from duelo.learner import sample
 from duelo.measure import copying, fresh_opponents, load_features, quality
 
@@ -50,12 +49,9 @@ def train(recipe_name: str, seed: int, seconds: int) -> None:
     dataset = duelo.load("digits")
     recipe = paced(duelo.resolve("digits", recipe_name, {"minutes": seconds / 60, "seed": seed}), dataset)
     learner = build(recipe)
-    start = time.perf_counter()
-    for tick in learner.rounds(dataset.train, seed, schedule(recipe), dataset.referee, recipe.balance.look_kimg):
-        if tick.nimg >= recipe.length or time.perf_counter() - start >= seconds:
-            break
+    clock = max(seconds for _, seconds, _ in rounds(learner, recipe, dataset))
     took = {
-        "seconds_taken": round(time.perf_counter() - start, 1),
+        "seconds_taken": round(clock, 1),
         "kimg": round(learner.nimg / 1000, 1),
         "kimg_planned": recipe.kimg,
         "weights": {side: sum(p.numel() for p in net.parameters()) for side, net in learner.pair.sides().items()},

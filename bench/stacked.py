@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import platform
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from cells import Cell, study
-from clock import paced
+from clock import paced, rounds
 
 import duelo
-from duelo.build import build, schedule
+from duelo.build import build
 from duelo.learner import crossed, sample
 from duelo.measure import load_features, modes
 from duelo.play import Game
@@ -62,20 +61,13 @@ def play(device: str, length: str, way: str, seed: int) -> Cell:
     heldout = dataset.heldout.first(N)
     game = build(recipe, device)
     assert isinstance(game, Game)
-    clock, curve, start = 0.0, [], time.perf_counter()
-    for tick in game.rounds(dataset.train, seed, schedule(recipe), dataset.referee, recipe.balance.look_kimg):
-        over = tick.nimg >= recipe.length or (not kimg and clock + time.perf_counter() - start >= 60 * float(length))
+    curve = []
+    for tick, clock, over in rounds(game, recipe, dataset):
         if over or crossed(tick.nimg - recipe.play.batch, tick.nimg, recipe.kimg / LOOKS):
-            if device == "cuda":
-                torch.cuda.synchronize()
-            clock += time.perf_counter() - start
             made = sample(game, N, seed)
             found = modes(made, heldout, features)
             curve.append([round(clock, 1), tick.nimg, asdict(found)])
             print(f"{way} {clock:.0f} s, {tick.nimg / 1000:.0f} kimg: {found.modes} modes, KL {found.kl:.4f}", flush=True)
-            start = time.perf_counter()
-        if over:
-            break
     PICTURES.mkdir(parents=True, exist_ok=True)
     duelo.tile(made[:100], columns=10).save(PICTURES / f"{device}-{length}-{way}-seed{seed}.png")
     name = torch.cuda.get_device_name() if device == "cuda" else platform.machine()

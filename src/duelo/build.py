@@ -1,9 +1,8 @@
-"""From a recipe to what it describes: the networks and the rules of the game, the balance, and how fast it goes here."""
+"""From a recipe to what it describes: the networks, the rules of the game, and the balance."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,6 @@ from torch import nn
 
 from duelo import balance
 from duelo.balance import Adaptive, Balance, Controls, Schedule
-from duelo.data import Dataset
 from duelo.diagnosis import Setting
 from duelo.learner import Learner
 from duelo.networks import PAIRS, Pair, own
@@ -143,23 +141,3 @@ def schedule(recipe: Recipe) -> Balance:
 
     whole = Schedule(at)
     return Adaptive(whole) if recipe.balance.rule == "adaptive" else whole
-
-
-def images_per_second(recipe: Recipe, dataset: Dataset, device: str, seconds: float) -> float:
-    """The speed of training on this machine, measured by playing `seconds` of a game that is thrown away."""
-    game = build(recipe, device)
-    rounds = game.rounds(dataset.train, recipe.seed, schedule(recipe), dataset.referee, recipe.balance.look_kimg)
-    for _ in range(5):  # the first rounds are slower
-        next(rounds)
-    start, nimg = time.perf_counter(), game.nimg
-    while time.perf_counter() - start < seconds:
-        for values in next(rounds).figures().values():  # a GPU must have finished the round before the clock is read
-            values.sum().item()
-    return (game.nimg - nimg) / (time.perf_counter() - start)
-
-
-def kimg_in(recipe: Recipe, dataset: Dataset, device: str) -> float:
-    """How many kimg fit in recipe.minutes on this machine."""
-    assert recipe.minutes is not None
-    speed = images_per_second(recipe, dataset, device, min(8.0, 6 * recipe.minutes))
-    return max(round(speed * 60 * recipe.minutes / 1000, 1), recipe.play.batch / 1000)

@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 
 from duelo import data, recipes
-from duelo.build import images_per_second
 from duelo.checkpoint import write_atomically
 from duelo.data import Dataset, Pack
 from duelo.data.packed import is_pack
 from duelo.data.pixels import png, scatter, tile
 from duelo.data.split import PARTS
+from duelo.pace import images_per_second
 from duelo.run import Moment, fetch, packed
 from duelo.words import UserError, say
 

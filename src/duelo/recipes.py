@@ -183,7 +183,7 @@ class Recipe(Section):
     """Everything that decides a run.
 
     data: a name in DATA, or a path to images. kimg: thousands of real images that the discriminator sees. minutes: if given,
-    kimg was chosen for this time. images: only where data is a path.
+    kimg was chosen for this time, and is corrected on the way (`duelo.pace.Pace`). images: only where data is a path.
     """
 
     data: Annotated[str, Field(min_length=1)]

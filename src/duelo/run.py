@@ -19,8 +19,8 @@ from typing import Any, Literal
 import torch
 
 from duelo import data, machine, recipes, stats
-from duelo.balance import Balance, Calmed
-from duelo.build import build, kimg_in, schedule, setting
+from duelo.balance import Calmed
+from duelo.build import build, setting
 from duelo.checkpoint import write_atomically, writing
 from duelo.data import Dataset, Framing, Pack, Progress
 from duelo.data.pixels import png, scatter, tile
@@ -30,6 +30,7 @@ from duelo.guard import claimed, enough_memory, interruptible
 from duelo.learner import Learner, Round, crossed, sample
 from duelo.measure import judged
 from duelo.networks import own
+from duelo.pace import Pace, kimg_in
 from duelo.recipes import Recipe
 from duelo.saves import GRID, Diverged, Memory, is_whole, keep, remember_end, remember_rescue, restore, settle, trim_stats
 from duelo.words import TrainingFailed, UserError
@@ -84,17 +85,21 @@ class Session:
     """A run while it runs. lines: those of stats.jsonl so far. floor: the judgement that real images get."""
 
     learner: Learner
-    balance: Balance
+    pace: Pace
     memory: Memory
     dataset: Dataset
-    recipe: Recipe
     folder: RunFolder
     lines: list[dict[str, Any]] = field(default_factory=list)
     floor: float | None = None
 
+    @property
+    def recipe(self) -> Recipe:
+        """Its recipe, with the length in force."""
+        return self.pace.recipe
+
     def keep(self, path: Path) -> None:
         """Save a checkpoint in `path`."""
-        keep(self.learner, self.balance, self.memory, self.recipe, self.folder, path)
+        keep(self.learner, self.pace, self.memory, self.recipe, self.folder, path)
 
 
 def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
@@ -142,9 +147,10 @@ def _go_on(
     learner: Learner, dataset: Dataset, recipe: Recipe, folder: RunFolder, interrupted: threading.Event
 ) -> Iterator[Moment]:
     """From the newest checkpoint, or from the start, to the end. Raises Diverged."""
-    session = Session(learner, schedule(recipe), Memory(), dataset, recipe, folder)
+    recipe = recipe.model_copy(update={"kimg": folder.recipe().kimg})  # corrected, where the run fell apart and goes on
+    session = Session(learner, Pace(recipe), Memory(), dataset, folder)
     stats.collect()  # forget what was reported after the checkpoint
-    threads, spoiled = restore(learner, session.balance, session.memory, folder)
+    threads, spoiled = restore(learner, session.pace, session.memory, folder)
     nimg = learner.nimg
     if threads is not None:
         torch.set_num_threads(threads)  # sums depend on how they are shared out
@@ -160,15 +166,19 @@ def _go_on(
 
 def _play_on(session: Session, seconds: float, interrupted: threading.Event) -> Iterator[Moment]:
     """From here to the end: rounds, and what is due after each of them."""
-    learner, recipe, memory = session.learner, session.recipe, session.memory
-    save, end = recipe.save, recipe.length
+    learner, memory, save = session.learner, session.memory, session.recipe.save
+    session.pace.start(learner.nimg, seconds)
     if learner.nimg == 0:
         yield draw(session)
     clock = line_clock = time.perf_counter()
     before = line_nimg = learner.nimg
     for tick in rounds(session):
         observe(tick, memory)
-        nimg, ended = tick.nimg, tick.nimg >= end
+        nimg = tick.nimg
+        if session.pace.correct(nimg, seconds + time.perf_counter() - clock):
+            write_atomically(session.folder.recipe_file, recipes.to_toml(session.recipe).encode())
+        recipe = session.recipe
+        ended = nimg >= recipe.length
         judgement, past = None, False
         if ended or crossed(before, nimg, save.judge_kimg):
             judgement = judge(session)
@@ -200,7 +210,7 @@ def _play_on(session: Session, seconds: float, interrupted: threading.Event) -> 
 def rounds(session: Session) -> Iterator[Round]:
     """The rounds of the game, calmer after each rescue."""
     recipe, dataset = session.recipe, session.dataset
-    calmed = Calmed(session.balance, session.memory.calm)
+    calmed = Calmed(session.pace, session.memory.calm)
     return session.learner.rounds(dataset.train, recipe.seed, calmed, dataset.referee, recipe.balance.look_kimg)
 
 
