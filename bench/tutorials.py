@@ -4,7 +4,7 @@
 (512, 256, 128, 64 channels), their mirror image as discriminator (leaky ReLU 0.2), batch normalization, no biases,
 weights N(0, 0.02), those of the normalization N(1, 0.02); Adam 2e-4, beta1 0.5; batch 64; cross-entropy; the discriminator
 learns from the real and then from the fake half of its batch, the generator from the same fakes. Digits are enlarged to
-64 x 64 beforehand (bilinear).
+64 x 64 beforehand (bilinear). Samples are drawn in training mode, as the example draws its own.
 
 `keras`: the DCGAN of TensorFlow's tutorial: 28 x 28; dense to 7 x 7 x 256, transposed convolutions of 5 x 5 (128 with
 stride 1, 64 with 2, 1 with 2, tanh), batch normalization, leaky ReLU 0.3, no biases; discriminator: convolutions of 5 x 5
@@ -16,6 +16,7 @@ Neither averages its generator's weights, and neither is told when to stop.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,7 +31,11 @@ WORKERS = {"cpu": 0, "cuda": 2}  # the DataLoader's: with two cores, processes o
 
 @dataclass(frozen=True)
 class Tutorial:
-    """Networks and how they are trained. side: of the images. together: both sides learn from one batch, as in Keras."""
+    """Networks and how they are trained. side: of the images. together: both sides learn from one batch, as in Keras.
+
+    settled: samples are drawn in evaluation mode, as in Keras; else in training mode, in batches of the training's size,
+    each normalized by itself, as PyTorch's example draws them.
+    """
 
     generator: nn.Module
     discriminator: nn.Module
@@ -40,6 +45,7 @@ class Tutorial:
     betas: tuple[float, float]
     latent: tuple[int, ...]
     together: bool
+    settled: bool = True
 
 
 def pytorch(channels: int = 1) -> Tutorial:
@@ -58,7 +64,7 @@ def pytorch(channels: int = 1) -> Tutorial:
             nn.init.normal_(module.weight, 0.0, 0.02)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02)
-    return Tutorial(generator, discriminator, 64, 64, 2e-4, (0.5, 0.999), (100, 1, 1), together=False)
+    return Tutorial(generator, discriminator, 64, 64, 2e-4, (0.5, 0.999), (100, 1, 1), together=False, settled=False)
 
 
 def keras() -> Tutorial:
@@ -85,7 +91,7 @@ def keras() -> Tutorial:
             nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    return Tutorial(generator, discriminator, 28, 256, 1e-4, (0.9, 0.999), (100,), together=True)
+    return Tutorial(generator, discriminator, 28, 256, 1e-4, (0.9, 0.999), (100,), together=True, settled=True)
 
 
 TUTORIALS = {"pytorch": pytorch, "keras": keras}
@@ -155,11 +161,10 @@ def together(tutorial: Tutorial, reals: Tensor, optimizers: list[Adam]) -> None:
 
 @torch.no_grad()
 def imitations(tutorial: Tutorial, n: int, seed: int) -> Tensor:
-    """`n` images of the generator as it stands, in evaluation mode, at 28 x 28: [n, 1, 28, 28] uint8."""
-    generator, chance = tutorial.generator.eval(), torch.Generator().manual_seed(seed)
+    """`n` images of a copy of the generator as it stands, drawn as its tutorial does, at 28 x 28: [n, 1, 28, 28] uint8."""
+    generator, chance = copy.deepcopy(tutorial.generator).train(not tutorial.settled), torch.Generator().manual_seed(seed)
     made = []
-    for start in range(0, n, 500):
-        images = generator(torch.randn(min(500, n - start), *tutorial.latent, generator=chance))
+    for _ in range(0, n, tutorial.batch):
+        images = generator(torch.randn(tutorial.batch, *tutorial.latent, generator=chance))
         made.append((127.5 * (images + 1)).round().clamp(0, 255).byte())
-    generator.train()
-    return enlarged(torch.cat(made), 28)
+    return enlarged(torch.cat(made)[:n], 28)
