@@ -9,15 +9,10 @@ import torch
 
 from duelo.data import Dataset
 from duelo.learner import Learner, Round, crossed
-from duelo.pace import Pace, kimg_in
+from duelo.pace import Pace
 from duelo.recipes import Recipe
 
 WAITS = 100  # times in a run that a GPU is waited for, so that the clock tells what was done
-
-
-def paced(recipe: Recipe, dataset: Dataset, device: str = "cpu") -> Recipe:
-    """The recipe with the length that should fit its minutes, by a short trial."""
-    return recipe.model_copy(update={"kimg": kimg_in(recipe, dataset, device)})
 
 
 def rounds(learner: Learner, recipe: Recipe, dataset: Dataset) -> Iterator[tuple[Round, float, bool]]:

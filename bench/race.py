@@ -28,7 +28,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import torch
 from cells import Cell, study
-from clock import paced, rounds
+from clock import rounds
 from torch import Tensor
 from tutorials import TUTORIALS, enlarged, imitations, loop
 
@@ -36,6 +36,7 @@ import duelo
 from duelo.build import build
 from duelo.learner import sample
 from duelo.measure import fresh_opponents, load_features, quality
+from duelo.pace import planned
 
 N, THREADS = 10_000, 2
 SEEDS, LENGTHS = range(3), {"duelo": (0.25, 0.5, 1, 3, 10, 60), "pytorch": (10,), "keras": (10,)}
@@ -55,7 +56,7 @@ class Contestant:
 def ours(minutes: float, seed: int) -> Contestant:
     """The default recipe for digits, for so many minutes."""
     dataset = duelo.load("digits")
-    recipe = paced(duelo.resolve("digits", None, {"minutes": minutes, "seed": seed}), dataset)
+    recipe = planned(duelo.resolve("digits", None, {"minutes": minutes, "seed": seed}), dataset)
     game = build(recipe)
     training = (tick.nimg for tick, _, _ in rounds(game, recipe, dataset))
 

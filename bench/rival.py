@@ -22,13 +22,14 @@ from statistics import median
 import numpy as np
 import torch
 from cells import Cell, study
-from clock import paced, rounds
+from clock import rounds
 from PIL import Image
 
 import duelo
 from duelo.build import build
 from duelo.learner import sample
 from duelo.measure import copying, fresh_opponents, load_features, quality
+from duelo.pace import planned
 
 WORK = Path(__file__).parents[1] / "runs/rival"
 RECIPES = {"digits": "GAN", "vae": "VAE", "vae2": "two-stage VAE"}
@@ -47,7 +48,7 @@ def train(recipe_name: str, seed: int, seconds: int) -> None:
     if file.exists():
         return
     dataset = duelo.load("digits")
-    recipe = paced(duelo.resolve("digits", recipe_name, {"minutes": seconds / 60, "seed": seed}), dataset)
+    recipe = planned(duelo.resolve("digits", recipe_name, {"minutes": seconds / 60, "seed": seed}), dataset)
     learner = build(recipe)
     clock = max(seconds for _, seconds, _ in rounds(learner, recipe, dataset))
     took = {

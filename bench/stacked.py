@@ -20,12 +20,13 @@ from typing import Any
 
 import torch
 from cells import Cell, study
-from clock import paced, rounds
+from clock import rounds
 
 import duelo
 from duelo.build import build
 from duelo.learner import crossed, sample
 from duelo.measure import load_features, modes
+from duelo.pace import planned
 from duelo.play import Game
 
 N, LOOKS = 26_000, 4
@@ -57,7 +58,7 @@ def play(device: str, length: str, way: str, seed: int) -> Cell:
     asked = {"kimg": float(length[:-4])} if kimg else {"minutes": float(length)}
     recipe = duelo.resolve("stacked-digits", preset, {**settings, **asked, "seed": seed})
     if not kimg:
-        recipe = paced(recipe, dataset, device)
+        recipe = planned(recipe, dataset, device)
     heldout = dataset.heldout.first(N)
     game = build(recipe, device)
     assert isinstance(game, Game)

@@ -16,7 +16,6 @@ Neither averages its generator's weights, and neither is told when to stop.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -161,8 +160,8 @@ def together(tutorial: Tutorial, reals: Tensor, optimizers: list[Adam]) -> None:
 
 @torch.no_grad()
 def imitations(tutorial: Tutorial, n: int, seed: int) -> Tensor:
-    """`n` images of a copy of the generator as it stands, drawn as its tutorial does, at 28 x 28: [n, 1, 28, 28] uint8."""
-    generator, chance = copy.deepcopy(tutorial.generator).train(not tutorial.settled), torch.Generator().manual_seed(seed)
+    """`n` images of a copy of a tutorial, drawn as it does (its running averages may move): [n, 1, 28, 28] uint8."""
+    generator, chance = tutorial.generator.train(not tutorial.settled), torch.Generator().manual_seed(seed)
     made = []
     for _ in range(0, n, tutorial.batch):
         images = generator(torch.randn(tutorial.batch, *tutorial.latent, generator=chance))

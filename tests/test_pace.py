@@ -1,6 +1,7 @@
 """A run of so many minutes takes them, however wrong the trial of its speed was."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,8 +72,13 @@ def test_a_correction_keeps_what_the_balance_remembers() -> None:
 @pytest.mark.parametrize("factor", [1 / 3, 3])
 def test_a_run_takes_the_minutes_it_was_given(factor: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trial says of the speed that it is a third, or three times, what it is."""
-    trial = run.kimg_in
-    monkeypatch.setattr(run, "kimg_in", lambda *what: factor * trial(*what))
+    trial = run.planned
+
+    def wrong(*what: Any) -> recipes.Recipe:
+        found = trial(*what)
+        return found.model_copy(update={"kimg": factor * found.kimg})
+
+    monkeypatch.setattr(run, "planned", wrong)
     recipe = recipes.resolve("ring", None, {"minutes": 0.1, "networks.width": 8, "save.stats_kimg": 1})
     moments = list(run.train(recipe, tmp_path / "run", "cpu"))
     folder = RunFolder(tmp_path / "run")

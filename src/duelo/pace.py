@@ -27,11 +27,12 @@ def images_per_second(recipe: Recipe, dataset: Dataset, device: str, seconds: fl
     return (game.nimg - nimg) / (time.perf_counter() - start)
 
 
-def kimg_in(recipe: Recipe, dataset: Dataset, device: str) -> float:
-    """How many kimg should fit in recipe.minutes on this machine, by a short trial; `Pace` corrects it."""
+def planned(recipe: Recipe, dataset: Dataset, device: str = "cpu") -> Recipe:
+    """The recipe with the kimg that should fit in its minutes on this machine, by a short trial; `Pace` corrects it."""
     assert recipe.minutes is not None
     speed = images_per_second(recipe, dataset, device, min(TRIED, 6 * recipe.minutes))
-    return max(round(speed * 60 * recipe.minutes / 1000, 1), recipe.play.batch / 1000)
+    kimg = max(round(speed * 60 * recipe.minutes / 1000, 1), recipe.play.batch / 1000)
+    return recipe.model_copy(update={"kimg": kimg})
 
 
 class Pace(Balance):

@@ -30,9 +30,21 @@ from duelo.guard import claimed, enough_memory, interruptible
 from duelo.learner import Learner, Round, crossed, sample
 from duelo.measure import judged
 from duelo.networks import own
-from duelo.pace import Pace, kimg_in
+from duelo.pace import Pace, planned
 from duelo.recipes import Recipe
-from duelo.saves import GRID, Diverged, Memory, is_whole, keep, remember_end, remember_rescue, restore, settle, trim_stats
+from duelo.saves import (
+    GRID,
+    Diverged,
+    Memory,
+    is_whole,
+    keep,
+    remember_end,
+    remember_rescue,
+    restore,
+    settle,
+    trim_stats,
+    write_recipe,
+)
 from duelo.words import TrainingFailed, UserError
 
 POINTS = 5000  # points in a toy's sample picture
@@ -125,7 +137,7 @@ def train(recipe: Recipe, out: Path, device: str = "auto") -> Iterator[Moment]:
             if there is not None and there.images != recipe.images:
                 raise UserError("run.other_images", path=folder.path, data=recipe.data)
             if there is None and recipe.minutes is not None:
-                recipe = recipe.model_copy(update={"kimg": kimg_in(recipe, dataset, device)})
+                recipe = planned(recipe, dataset, device)
             learner = build(recipe, device)  # whatever is wrong with it is said before the folder is this recipe's
             settle(recipe, folder, dataset)
             if done:
@@ -176,7 +188,7 @@ def _play_on(session: Session, seconds: float, interrupted: threading.Event) -> 
         observe(tick, memory)
         nimg = tick.nimg
         if session.pace.correct(nimg, seconds + time.perf_counter() - clock):
-            write_atomically(session.folder.recipe_file, recipes.to_toml(session.recipe).encode())
+            write_recipe(session.recipe, session.folder)
         recipe = session.recipe
         ended = nimg >= recipe.length
         judgement, past = None, False

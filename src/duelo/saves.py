@@ -49,11 +49,16 @@ class Memory:
         return float(0.5 ** sum(rescue["back_to"] <= nimg for rescue in self.rescues))
 
 
-def settle(recipe: Recipe, folder: RunFolder, dataset: Dataset) -> None:
+def write_recipe(recipe: Recipe, folder: RunFolder) -> None:
     """Make the folder this recipe's, or leave it so."""
     text = recipes.to_toml(recipe).encode()
     if not folder.exists() or folder.recipe_file.read_bytes() != text:
         write_atomically(folder.recipe_file, text)
+
+
+def settle(recipe: Recipe, folder: RunFolder, dataset: Dataset) -> None:
+    """Write what a run's folder says of its recipe and its data, where it does not yet."""
+    write_recipe(recipe, folder)
     make_folders(folder)
     parts = {"train": dataset.train, "referee": dataset.referee, "heldout": dataset.heldout, "test": dataset.test}
     sizes = {name: len(part) for name, part in parts.items() if part is not None}
