@@ -14,7 +14,7 @@ def digits() -> dict[str, Any]:
         "play": {"batch": 32, "ema_kimg": 200.0, "anneal": 1.0},
         "networks": {"pair": "convolutional", "width": 32, "latent": 64},
         "objective": {"loss": "nonsaturating", "r1": 0.5, "lazy": 4},
-        "generator": {"rate": 2e-3},
+        "generator": {"rate": 4e-3},
         "discriminator": {"rate": 2e-3},
         "adam": {"beta1": 0.0, "beta2": 0.99},
     }
