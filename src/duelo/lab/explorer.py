@@ -31,7 +31,8 @@ from duelo.words import UserError
 
 RUNS = 2  # that are kept loaded
 NEIGHBOURS = 3  # that are shown
-COMPARED = 512  # that are compared exactly: what looks like nothing else has its nearest ones anywhere
+FEWEST_COMPARED = 512  # neighbours that are compared exactly: what looks like nothing else has its nearest ones anywhere
+NUMBERS_COMPARED = 2**23  # if these are more, as of small images: 32 MB
 USUAL = 32  # held-out members whose distances say what is usual
 REAL_POINTS = 1500
 
@@ -184,7 +185,8 @@ def neighbours(tell: Tell, path: str, newest: bool, spot: Spot) -> bytes:
     run = open_run(path, newest)
     members, labels = run.members([spot])
     gallery = run.gallery
-    (near, which), (far, other) = (search(members, keys, COMPARED) for keys in (gallery.train, gallery.heldout))
+    compared = max(FEWEST_COMPARED, NUMBERS_COMPARED // members[0].numel())
+    (near, which), (far, other) = (search(members, keys, compared) for keys in (gallery.train, gallery.heldout))
     near, which, far, other = (values[:, :NEIGHBOURS] for values in (near, which, far, other))
     said = None
     if isinstance(run.learner, Game) and run.opinions is not None:
