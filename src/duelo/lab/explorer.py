@@ -22,7 +22,7 @@ from duelo.lab.errands import Errand, Tell
 from duelo.lab.spot import SLIDERS, Spot
 from duelo.learner import Learner, imagine, sample_labels, sample_latents
 from duelo.measure import nearest
-from duelo.measure.shifted import nearest_shifted
+from duelo.measure.shifted import CANDIDATES, nearest_shifted
 from duelo.play import Game
 from duelo.recipes import Recipe
 from duelo.run import dataset_of
@@ -31,7 +31,7 @@ from duelo.words import UserError
 
 RUNS = 2  # that are kept loaded
 NEIGHBOURS = 3  # that are shown
-FEWEST_COMPARED = 512  # neighbours that are compared exactly: what looks like nothing else has its nearest ones anywhere
+FEWEST_COMPARED = 512  # images that are compared exactly: what looks like nothing else has its nearest ones anywhere
 NUMBERS_COMPARED = 2**23  # if these are more, as of small images: 32 MB
 USUAL = 32  # held-out members whose distances say what is usual
 REAL_POINTS = 1500
@@ -129,10 +129,10 @@ def open_run(path: str, newest: bool, afresh: bool = False) -> Opened:
     return opened[key]
 
 
-def search(queries: Tensor, keys: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
+def search(queries: Tensor, keys: Tensor, k: int = 1, candidates: int = CANDIDATES) -> tuple[Tensor, Tensor]:
     """The search of the copying measure: distances and indices [n, k] of the nearest keys, of images or of points."""
     k = min(k, len(keys))
-    return nearest_shifted(queries, keys, k) if queries.ndim == 4 else nearest(queries, keys, k)
+    return nearest_shifted(queries, keys, k, candidates=candidates) if queries.ndim == 4 else nearest(queries, keys, k)
 
 
 def about(tell: Tell, path: str, newest: bool) -> dict[str, Any]:
@@ -186,8 +186,8 @@ def neighbours(tell: Tell, path: str, newest: bool, spot: Spot) -> bytes:
     members, labels = run.members([spot])
     gallery = run.gallery
     compared = max(FEWEST_COMPARED, NUMBERS_COMPARED // members[0].numel())
-    (near, which), (far, other) = (search(members, keys, compared) for keys in (gallery.train, gallery.heldout))
-    near, which, far, other = (values[:, :NEIGHBOURS] for values in (near, which, far, other))
+    parts = (gallery.train, gallery.heldout)
+    (near, which), (far, other) = (search(members, keys, NEIGHBOURS, compared) for keys in parts)
     said = None
     if isinstance(run.learner, Game) and run.opinions is not None:
         said = opinion.of_one(run.learner, members[0], labels[0] if labels else None, run.opinions)

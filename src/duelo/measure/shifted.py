@@ -19,15 +19,17 @@ SAMPLE = 8192  # keys that the components are fitted to
 ROWS, COLUMNS = 32, 4096  # queries and keys that are compared at once: 9 x 2 MB, for the cache's sake
 
 
-def nearest_shifted(queries: Tensor, keys: Tensor, k: int = 1, *, others: bool = False) -> tuple[Tensor, Tensor]:
+def nearest_shifted(
+    queries: Tensor, keys: Tensor, k: int = 1, *, others: bool = False, candidates: int = CANDIDATES
+) -> tuple[Tensor, Tensor]:
     """Each query's `k` nearest keys, at the best of 9 shifts by at most one pixel: distances and indices, both [n, k].
 
     queries: images [n, c, h, w] uint8 in 0..255; keys: [m, c, h, w]. The distance is Euclidean, in units of the full range
     of grey levels (0..1), float32, ascending, over the pixels that all shifts share: h - 2 by w - 2. So an exact copy and a
     copy shifted by a pixel have distance 0, whatever fills the border. Images with a side under 8 pixels are not shifted.
     Indices are int64. others: the queries are the keys themselves, and a row is no neighbour of its own.
-    The distances are exact, but only k + 15 candidates are compared: the nearest by 64 principal components of the keys. A
-    copy is among those, unless more keys than that differ from it in finest detail alone.
+    candidates: distances are exact, but of k + candidates - 1 keys alone: the nearest by 64 principal components.
+    A copy is among those, unless more keys than that differ from it in finest detail alone.
     Raises ValueError for images whose shapes differ, and for fewer than `k` keys.
     """
     if queries.ndim != 4 or queries.shape[1:] != keys.shape[1:]:
@@ -41,7 +43,7 @@ def nearest_shifted(queries: Tensor, keys: Tensor, k: int = 1, *, others: bool =
     mean, components = _principal(unmoved)
     small = torch.cat([(_coarse(block) - mean) @ components for block in unmoved.split(SAMPLE)])  # [m, p]
     squares = small.square().sum(1)
-    candidates = min(k + CANDIDATES - 1, len(keys) - others)
+    candidates = min(k + candidates - 1, len(keys) - others)
     distances, indices = [], []
     for rows in torch.arange(len(queries), device=queries.device).split(ROWS):
         windows = _windows(queries[rows], shift)  # [b, 9, c, h', w']
