@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import time
 from pathlib import Path
 
@@ -24,6 +23,7 @@ import torch
 from torch import Tensor
 
 import duelo
+from duelo.machine import processor
 from duelo.measure.cells import assign, k_means
 from duelo.measure.copying import CELLS, LEVEL, either
 from duelo.measure.features import load_features
@@ -71,7 +71,7 @@ def cells(base: str, seed: int, samples: Tensor | None) -> list[dict[str, object
     p_value, *of_copies = either(*p_values).split([len(others), *[COPIES] * len(copies)])
     whole = {"base": base, "seed": seed, "n": len(others), "train": len(train), "heldout": len(heldout), "level": LEVEL}
     whole |= {"features": features.name, "fingerprint": features.fingerprint}
-    whole |= {"torch": torch.__version__, "machine": platform.machine(), "cores": torch.get_num_threads()}
+    whole |= {"torch": torch.__version__, "machine": processor(), "cores": torch.get_num_threads()}
     whole |= {"prepared_in_s": round(time.perf_counter() - start, 1)}
 
     def statistic(chosen: Tensor) -> float:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import sys
 import tempfile
 import time
@@ -37,6 +36,7 @@ from duelo.data import InMemory
 from duelo.diagnosis import Setting, named
 from duelo.folder import RunFolder
 from duelo.learner import sample
+from duelo.machine import processor
 from duelo.measure import score
 from duelo.networks import Pair
 from duelo.networks.blocks import Logit, Unflatten, initialize
@@ -263,7 +263,7 @@ def judge(kept: dict[str, Any]) -> dict[str, Any]:
         "kimg": lines[-1]["nimg"] / 1000,
         "seconds": kept["seconds"],
         "torch": torch.__version__,
-        "machine": platform.machine(),
+        "machine": processor(),
     }
 
 

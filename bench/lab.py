@@ -39,6 +39,7 @@ from playwright.sync_api import sync_playwright
 from duelo import data
 from duelo.build import build, schedule
 from duelo.lab.settings import Settings, changed, defaults, recipe_of
+from duelo.machine import processor
 
 TURNS, SECONDS, WARM = 8, 5.0, 5.0
 GAMES: dict[str, dict[str, Any]] = {
@@ -211,7 +212,7 @@ def play(name: str, kind: str) -> Cell:
         "load": os.getloadavg()[0],
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "machine": platform.processor() or platform.machine(),
+        "machine": processor(),
         "python": platform.python_version(),
         "torch": torch.__version__,
     }

@@ -9,7 +9,6 @@ pair that can play, so that reading is nearly all that happens. The result goes 
 from __future__ import annotations
 
 import json
-import platform
 import struct
 import tempfile
 import time
@@ -22,6 +21,7 @@ from torch import nn
 import duelo
 import duelo.data
 from duelo.data.packed import FORMAT, ROOM, open_pack
+from duelo.machine import processor
 
 RESULTS = Path(__file__).parent / "results" / "memory.jsonl"
 SIDE, GIB = 64, 4
@@ -100,7 +100,7 @@ def main() -> None:
             "last_mib": round(looks[-1], 1),
             "looks": len(looks),
             "torch": torch.__version__,
-            "machine": platform.machine(),
+            "machine": processor(),
         }
     with RESULTS.open("a") as results:
         results.write(json.dumps(cell) + "\n")

@@ -12,7 +12,6 @@ Each finished folder is written to bench/results/own_images.jsonl; started again
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +26,7 @@ from torch import Tensor
 import duelo
 from duelo.data.pixels import tile
 from duelo.folder import RunFolder
+from duelo.machine import processor
 
 HERE = Path(__file__).parent
 RESULTS, PICTURES, WORK = HERE / "results/own_images.jsonl", HERE.parent / "docs/images", HERE.parent / "runs/own-images"
@@ -93,7 +93,7 @@ def main() -> None:
             "n": [len(fake), len(train), len(heldout)],
             "seed": RunFolder(run).recipe().seed,
             "torch": torch.__version__,
-            "machine": platform.machine(),
+            "machine": processor(),
         }
         side_by_side(train, fake).save(PICTURES / f"{name}.png", optimize=True)
         with RESULTS.open("a") as file:

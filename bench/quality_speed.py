@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -28,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 import duelo
+from duelo.machine import processor
 from duelo.measure import copying, load_features, quality
 from duelo.measure.frechet import frechet, moments
 from duelo.measure.manifold import K, manifold
@@ -101,7 +101,7 @@ def run(turn: int, n: int, d: int) -> dict[str, object]:
         # a handful of pairs lies nearer to a ball's edge than float32 can tell
         assert math.isclose(a, b, rel_tol=1e-6, abs_tol=3e-4 if name != "frechet" else 0), (name, a, b)
         cell[name] = b
-    return cell | {"machine": platform.machine(), "torch": torch.__version__, "scipy": scipy.__version__}
+    return cell | {"machine": processor(), "torch": torch.__version__, "scipy": scipy.__version__}
 
 
 def main() -> None:

@@ -17,7 +17,6 @@ written to bench/results/race.jsonl; the figure is docs/images/race.png.
 from __future__ import annotations
 
 import copy
-import platform
 import statistics
 import sys
 import time
@@ -35,6 +34,7 @@ from tutorials import TUTORIALS, enlarged, imitations, loop
 import duelo
 from duelo.build import build
 from duelo.learner import sample
+from duelo.machine import processor
 from duelo.measure import fresh_opponents, load_features, quality
 from duelo.pace import planned
 
@@ -105,7 +105,7 @@ def play(name: str, minutes: float, seed: int) -> Cell:
         "curve": [[round(at, 1), images, ratio(some, seed)] for (at, images, _), some in zip(looks, samples, strict=True)],
         **judged(samples[-1], seed, name, minutes),
         "threads": torch.get_num_threads(),
-        "machine": platform.machine(),
+        "machine": processor(),
         "torch": torch.__version__,
     }
 

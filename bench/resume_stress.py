@@ -9,7 +9,6 @@ written to bench/results/resume_stress.jsonl; started again, the study goes on w
 from __future__ import annotations
 
 import json
-import platform
 import random
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 import torch
 
 from duelo.folder import RunFolder
+from duelo.machine import processor
 
 RESULTS = Path(__file__).parent / "results" / "resume_stress.jsonl"
 CASES = 20
@@ -80,7 +80,7 @@ def main() -> None:
                 "whole_run_s": round(life, 2),
                 "torch": torch.__version__,
                 "threads": torch.get_num_threads(),
-                "machine": platform.machine(),
+                "machine": processor(),
             }
             RESULTS.parent.mkdir(exist_ok=True)
             with RESULTS.open("a") as file:

@@ -12,7 +12,6 @@ To try settings ("ways") with equally many images for all, kimg are asked for in
 
 from __future__ import annotations
 
-import platform
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +24,7 @@ from clock import rounds
 import duelo
 from duelo.build import build
 from duelo.learner import crossed, sample
+from duelo.machine import processor
 from duelo.measure import load_features, modes
 from duelo.pace import planned
 from duelo.play import Game
@@ -71,7 +71,7 @@ def play(device: str, length: str, way: str, seed: int) -> Cell:
             print(f"{way} {clock:.0f} s, {tick.nimg / 1000:.0f} kimg: {found.modes} modes, KL {found.kl:.4f}", flush=True)
     PICTURES.mkdir(parents=True, exist_ok=True)
     duelo.tile(made[:100], columns=10).save(PICTURES / f"{device}-{length}-{way}-seed{seed}.png")
-    name = torch.cuda.get_device_name() if device == "cuda" else platform.machine()
+    name = torch.cuda.get_device_name() if device == "cuda" else processor()
     return {"seconds": clock, "kimg": tick.nimg / 1000, "curve": curve, "machine": name, "torch": torch.__version__}
 
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import platform
 import resource
 import statistics
 import subprocess
@@ -36,6 +35,7 @@ import duelo
 from duelo import learner
 from duelo.build import build, schedule
 from duelo.data import InMemory, Part
+from duelo.machine import processor
 from duelo.networks import PAIRS, Pair
 from duelo.networks.thin import FromImage, ToImage
 from duelo.play import Game
@@ -46,6 +46,7 @@ SIZES = {  # side, width, batch
     "cuda": ((28, 32, 64), (28, 64, 128), (64, 128, 128)),
 }
 SAMPLED, LARGE = 5_000, 10_000
+KEYS = ("machine", "device", "side", "width", "batch", "number")
 
 
 def recipe(width: int, batch: int) -> duelo.Recipe:
@@ -161,10 +162,9 @@ def run(who: str, device: str, side: int, width: int, batch: int) -> Cell:
     return {"images_per_second": speed, "share": share, "sampled_per_second": sampling, "MB": memory, "rates": rates}
 
 
-def play(device: str, side: int, width: int, batch: int, number: int) -> Cell:
-    """A pair of runs, in turn; on a GPU also one in bfloat16."""
-    name = torch.cuda.get_device_name() if device == "cuda" else platform.machine()
-    cell: Cell = {"machine": name, "threads": THREADS, "torch": torch.__version__}
+def play(machine: str, device: str, side: int, width: int, batch: int, number: int) -> Cell:
+    """A pair of runs on this `machine`, in turn; on a GPU also one in bfloat16."""
+    cell: Cell = {"threads": THREADS, "torch": torch.__version__}
     for who in ("theirs", "ours", "half")[: 2 if device == "cpu" else 3]:
         words = [sys.executable, __file__, "run", who, device, *map(str, (side, width, batch))]
         if device == "cpu":
@@ -175,13 +175,14 @@ def play(device: str, side: int, width: int, batch: int, number: int) -> Cell:
     return cell
 
 
-def table(cells: list[Cell], device: str) -> None:
+def table(cells: list[Cell], machine: str, device: str) -> None:
     """Medians over the pairs, and their range."""
     for size in SIZES[device]:
-        mine = [cell for cell in cells if (cell["device"], cell["side"], cell["width"], cell["batch"]) == (device, *size)]
+        place = (machine, device, *size)
+        mine = [cell for cell in cells if tuple(cell[key] for key in KEYS[:-1]) == place]
         if not mine:
             continue
-        print("{0} x {0}, width {1}, batch {2}".format(*size) + f": {len(mine)} pairs, {mine[0]['machine']}")
+        print("{0} x {0}, width {1}, batch {2}".format(*size) + f": {len(mine)} pairs, {machine}")
         units = {"images_per_second": "images/s", "sampled_per_second": "sampled/s", "share": "", "MB": "MB"}
         for who, (key, unit) in itertools.product(("ours", "half"), units.items()):
             if who in mine[0]:
@@ -202,8 +203,9 @@ def main() -> None:
         return
     device = sys.argv[1] if len(sys.argv) > 1 else "cpu"
     pairs = range(int(sys.argv[2]) if len(sys.argv) > 2 else REPEATS)
-    wanted = [(device, *size, number) for number in pairs for size in SIZES[device]]
-    table(study("throughput", wanted, ("device", "side", "width", "batch", "number"), play), device)
+    machine = torch.cuda.get_device_name() if device == "cuda" else processor()
+    wanted = [(machine, device, *size, number) for number in pairs for size in SIZES[device]]
+    table(study("throughput", wanted, KEYS, play), machine, device)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Seconds are of the whole seed. Each finished cell is written to bench/results/to
 
 from __future__ import annotations
 
-import platform
 import sys
 import time
 from dataclasses import asdict
@@ -22,6 +21,7 @@ import duelo
 from duelo import rejection
 from duelo.build import build, opponent, schedule
 from duelo.learner import sample
+from duelo.machine import processor
 from duelo.measure import score
 
 N = 100_000
@@ -50,7 +50,7 @@ def play(data: str, seed: int) -> Cell:
         "seconds_training": trained,
         "seconds": seconds,
         "threads": torch.get_num_threads(),
-        "machine": platform.processor() or platform.machine(),
+        "machine": processor(),
         "torch": torch.__version__,
     }
 
