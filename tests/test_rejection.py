@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -11,10 +12,11 @@ from torch import Tensor, nn
 
 from duelo import rejection
 from duelo.data import InMemory
+from duelo.data.pixels import to_floats
 from duelo.networks import PAIRS, Pair
 from duelo.networks.blocks import Logit
 from duelo.play import Game
-from duelo.rejection import Judge, TooFew, choose, fit_last_layer, train_judge
+from duelo.rejection import Judge, TooFew, calibrated, choose, fit_last_layer, train_judge
 
 
 class Scaled(nn.Module):
@@ -96,6 +98,59 @@ def test_an_exact_judge_turns_one_normal_into_another() -> None:
     assert kept[:, 0].mean() == pytest.approx(0.0, abs=0.03)  # 0.5 before
     assert kept[:, 1].mean() == pytest.approx(0.5, abs=0.03)  # the judge does not look at it
     assert kept[:, 0].std() == pytest.approx(1.0, abs=0.03)
+
+
+@pytest.mark.parametrize("sure", [1.0, 2.0, 10.0])
+def test_a_judge_too_sure_of_itself_is_calibrated(sure: float) -> None:
+    """Its logits are `sure` times the truth and 3 too low; calibrated on members of both kinds they are the truth."""
+
+    class TooSure(Ratio):
+        def forward(self, points: Tensor) -> Tensor:
+            return sure * super().forward(points) - 3
+
+    away = game(Scaled(1.0, shift=0.5))
+    chance = torch.Generator().manual_seed(8)
+    reals, fakes = torch.randn(20_000, 2, generator=chance), torch.randn(20_000, 2, generator=chance) + 0.5
+    judge = calibrated(Judge(TooSure(0.5), bound=2.0), reals, fakes)
+    assert judge.scale == pytest.approx(1 / sure, rel=0.1)
+    assert torch.allclose(judge.logits(fakes[:100]), Ratio(0.5)(fakes[:100]), atol=0.1)
+    kept, _ = choose(away, judge, 40_000)
+    assert kept[:, 0].mean() == pytest.approx(0.0, abs=0.06)
+    assert kept[:, 0].std() == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_judge_that_is_wrong_has_nothing_to_say_and_one_that_is_always_right_stays() -> None:
+    reals, fakes = torch.zeros(50, 2), torch.ones(50, 2)
+    wrong = calibrated(Judge(Ratio(-1.0), bound=0.0), reals, fakes)
+    assert (wrong.scale, wrong.shift) == (0.0, 0.0)
+    right = calibrated(Judge(Ratio(1.0), bound=0.0), reals, fakes)
+    assert (right.scale, right.shift) == (1.0, 0.0)
+
+
+class Noise(nn.Module):
+    """A generator of grey noise, 8 x 8."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.contrast = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return (self.contrast * latents).tanh().view(-1, 1, 8, 8)
+
+
+def test_images_are_judged_by_what_the_judge_did_not_see() -> None:
+    """A judge that knows twenty images by heart has next to nothing to say of others that are like the fakes."""
+    images = (127.5 * torch.randn(1020, 1, 8, 8, generator=torch.Generator().manual_seed(2)).tanh() + 127.5).round().byte()
+    network = PAIRS["upsampling"]((1, 8, 8), 16).discriminator
+    noise = Game(Pair(Noise(), network, (64,)))
+    alone, checked = (
+        train_judge(noise, copy.deepcopy(network), InMemory(images[:20]), 32, 64, referee=referee)
+        for referee in (None, InMemory(images[20:]))
+    )
+    known = to_floats(images[:20], noise.pair.pixel_range)
+    assert alone.logits(known).mean() > 3
+    assert checked.logits(known).mean() < 1
+    assert checked.scale < 0.2
 
 
 def test_the_choice_is_a_function_of_the_seed() -> None:

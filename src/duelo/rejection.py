@@ -3,13 +3,15 @@
 A game ends before its generator has put the right number of samples everywhere. What a discriminator says at its optimum
 is the ratio of the two densities (Goodfellow et al. 2014, proposition 1), so that throwing samples out with the right
 probability leaves the distribution of the real ones: Azadi et al. 2019 (discriminator rejection sampling), section 3.
-It can do nothing for what the generator never makes.
+It can do nothing for what the generator never makes. A discriminator that has seen the same images often is too sure of
+itself; its logits are therefore calibrated on members that it never saw, as Turner et al. 2019 (Metropolis-Hastings GANs),
+section 3.1, do it, with the sigmoid of Platt 1999.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +32,7 @@ FITTED = 4_000_000  # fakes, at most, to which the last layer is fitted
 CUT = 0.9999  # quantile of the fakes' logits from which on all are kept; else the most certain one alone would decide
 CHUNK, IMAGES_CHUNK = 10_000, 500  # points and images at once: the networks' activations must find room
 LENGTH_KIMG, BATCH = 8192.0, 1024  # for points in the plane: 8,000 rounds, three quarters of a minute on one core
+NEWTON_STEPS = 20
 RIDGE = 1e-9  # of the mean of the Hessian's diagonal: layers may be redundant
 
 
@@ -45,12 +48,14 @@ class TooFew(Exception):
 class Judge:
     """A discriminator that knows a finished generator.
 
-    network: members [b, *shape] float32 -> logits [b], the log of how much more frequent such members are among real ones.
-    bound: the logit from which on every sample is kept.
+    network: members [b, *shape] float32 -> logits [b], which times `scale`, plus `shift`, are the log of how much more frequent
+    such members are among real ones. bound: that number from which on every sample is kept.
     """
 
     network: nn.Module
     bound: float
+    scale: float = 1.0
+    shift: float = 0.0
 
     def keeps(self, members: Tensor, randomness: torch.Generator) -> Tensor:
         """Which of `members` [n, *shape] float32 stay: [n] bool, each with chance e^(logit - bound), at most 1."""
@@ -58,17 +63,26 @@ class Judge:
 
     @torch.no_grad()
     def logits(self, members: Tensor) -> Tensor:
-        """The network's logits for members [n, *shape] float32: [n], on the CPU."""
-        return torch.cat([self.network(chunk).cpu() for chunk in members.split(at_once(members))])
+        """The calibrated logits for members [n, *shape] float32: [n], on the CPU."""
+        found = torch.cat([self.network(chunk).cpu() for chunk in members.split(at_once(members))])
+        return self.scale * found + self.shift
 
 
 def train_judge(
-    learner: Learner, network: nn.Module, train: Part, kimg: float = LENGTH_KIMG, batch: int = BATCH, seed: int = 0
+    learner: Learner,
+    network: nn.Module,
+    train: Part,
+    kimg: float = LENGTH_KIMG,
+    batch: int = BATCH,
+    seed: int = 0,
+    referee: Part | None = None,
 ) -> Judge:
     """Train `network`, a new discriminator, to tell the members of `train` from the averaged generator's samples.
 
     kimg: how many thousand real members it sees, and as many fakes; batch: of each in a round. A function of `seed`.
-    No penalty and no smoothing: here the opponent may become as expert as it can. Raises ValueError for a conditional pair.
+    No penalty and no smoothing: here the opponent may become as expert as it can. referee: members it does not see, on which
+    and on as many new samples its logits are calibrated; they matter where it sees the same member often, so for images.
+    Raises ValueError for a conditional pair.
     """
     if learner.pair.classes:
         raise ValueError("a conditional generator's samples are judged within their classes: this is for one without")
@@ -97,8 +111,34 @@ def train_judge(
     judge = Judge(average.eval(), 0.0)
     if learner.pair.pixel_range is None:
         fit_last_layer(judge.network, train.first(len(train)).to(learner.device), pool[:FITTED].to(learner.device))
-    logits = torch.cat([judge.logits(numbers(part, learner)) for part in pool[: 10 * CHUNK].split(chunk)]).sort().values
-    return Judge(judge.network, float(logits[int(CUT * len(logits))]))
+    tested = pool[: 10 * CHUNK]
+    if referee is not None and len(referee):
+        reals = referee.first(min(len(referee), CHUNK))
+        tested = sample(learner, len(reals), seed + 1 + 2**41, chunk=chunk)
+        judge = calibrated(judge, numbers(reals, learner), numbers(tested, learner))
+    logits = torch.cat([judge.logits(numbers(part, learner)) for part in tested.split(chunk)]).sort().values
+    return replace(judge, bound=float(logits[int(CUT * len(logits))]))
+
+
+def calibrated(judge: Judge, reals: Tensor, fakes: Tensor) -> Judge:
+    """`judge` with the scale, in [0, 1], and the shift that fit these members [n, *shape] and [m, *shape] float32 best.
+
+    A logistic regression of one number by Newton's method; both sides count alike. A judge that is right no more often than
+    chance, or less, gets 0 for both: it has nothing to say.
+    """
+    sides = [F.pad(judge.logits(members).double()[:, None], (0, 1), value=1.0) for members in (reals, fakes)]
+    found = torch.zeros(2, dtype=torch.float64)
+    for _ in range(NEWTON_STEPS):
+        slope, bend = torch.zeros_like(found), RIDGE * torch.eye(2, dtype=torch.float64)
+        for inputs, answer in zip(sides, (1.0, 0.0), strict=True):
+            chance = (inputs @ found).sigmoid()
+            slope += inputs.T @ (chance - answer) / len(inputs)
+            bend += (inputs * (chance * (1 - chance))[:, None]).T @ inputs / len(inputs)
+        found -= torch.linalg.solve(bend, slope)
+    scale, shift = found.tolist()
+    if not 0 < scale <= 1:  # also where the two sides do not overlap and nothing fits: then as it is
+        scale, shift = (0.0, 0.0) if scale <= 0 else (1.0, 0.0)
+    return replace(judge, scale=judge.scale * scale, shift=judge.shift * scale + shift)
 
 
 @torch.no_grad()

@@ -88,11 +88,12 @@ def write(
 
 def chosen(game: Learner, recipe: Recipe, n: int, seed: int) -> Tensor:
     """`n` samples that an opponent keeps. It is trained now; stderr hears how many it kept."""
-    train = dataset_of(recipe).train
+    dataset = dataset_of(recipe)
     kimg = min(rejection.LENGTH_KIMG, 8 * recipe.kimg) if recipe.points else recipe.kimg / 2
     print(say("sample.opponent", kimg=kimg), file=sys.stderr)
     batch = rejection.BATCH if recipe.points else recipe.play.batch
-    judge = rejection.train_judge(game, opponent(recipe), train, kimg, batch)
+    referee = None if recipe.points else dataset.referee
+    judge = rejection.train_judge(game, opponent(recipe), dataset.train, kimg, batch, referee=referee)
     try:
         values, share = rejection.choose(game, judge, n, seed)
     except rejection.TooFew as error:
