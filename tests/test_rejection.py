@@ -144,12 +144,12 @@ def test_images_are_judged_by_what_the_judge_did_not_see() -> None:
     network = PAIRS["upsampling"]((1, 8, 8), 16).discriminator
     noise = Game(Pair(Noise(), network, (64,)))
     alone, checked = (
-        train_judge(noise, copy.deepcopy(network), InMemory(images[:20]), 32, 64, referee=referee)
+        train_judge(noise, copy.deepcopy(network), InMemory(images[:20]), 10, 64, referee=referee)
         for referee in (None, InMemory(images[20:]))
     )
     known = to_floats(images[:20], noise.pair.pixel_range)
-    assert alone.logits(known).mean() > 3
-    assert checked.logits(known).mean() < 1
+    assert alone.logits(known).mean() > 1.2  # of its twenty, it says
+    assert checked.logits(known).mean() < 0.3
     assert checked.scale < 0.2
 
 

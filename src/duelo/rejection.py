@@ -48,8 +48,8 @@ class TooFew(Exception):
 class Judge:
     """A discriminator that knows a finished generator.
 
-    network: members [b, *shape] float32 -> logits [b], which times `scale`, plus `shift`, are the log of how much more frequent
-    such members are among real ones. bound: that number from which on every sample is kept.
+    network: members [b, *shape] float32 -> logits [b], which times `scale`, plus `shift`, are the log of how much more
+    frequent such members are among real ones. bound: that number from which on every sample is kept.
     """
 
     network: nn.Module
@@ -121,12 +121,14 @@ def train_judge(
 
 
 def calibrated(judge: Judge, reals: Tensor, fakes: Tensor) -> Judge:
-    """`judge` with the scale, in [0, 1], and the shift that fit these members [n, *shape] and [m, *shape] float32 best.
+    """`judge` with the scale, at least 0, and the shift that fit these members [n, *shape] and [m, *shape] float32 best.
 
-    A logistic regression of one number by Newton's method; both sides count alike. A judge that is right no more often than
-    chance, or less, gets 0 for both: it has nothing to say.
+    A logistic regression of one number by Newton's method; both sides count alike. A judge that takes fakes for real rather
+    than the other way round gets 0 for both: it has nothing to say. One whose logits tell all reals from all fakes stays.
     """
     sides = [F.pad(judge.logits(members).double()[:, None], (0, 1), value=1.0) for members in (reals, fakes)]
+    if sides[0][:, 0].min() > sides[1][:, 0].max():
+        return judge
     found = torch.zeros(2, dtype=torch.float64)
     for _ in range(NEWTON_STEPS):
         slope, bend = torch.zeros_like(found), RIDGE * torch.eye(2, dtype=torch.float64)
@@ -135,9 +137,7 @@ def calibrated(judge: Judge, reals: Tensor, fakes: Tensor) -> Judge:
             slope += inputs.T @ (chance - answer) / len(inputs)
             bend += (inputs * (chance * (1 - chance))[:, None]).T @ inputs / len(inputs)
         found -= torch.linalg.solve(bend, slope)
-    scale, shift = found.tolist()
-    if not 0 < scale <= 1:  # also where the two sides do not overlap and nothing fits: then as it is
-        scale, shift = (0.0, 0.0) if scale <= 0 else (1.0, 0.0)
+    scale, shift = found.tolist() if found[0] > 0 else (0.0, 0.0)
     return replace(judge, scale=judge.scale * scale, shift=judge.shift * scale + shift)
 
 
