@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+import statistics
 from itertools import islice
 
 import pytest
@@ -107,14 +108,18 @@ def test_the_generator_learns_from_the_target_and_the_target_follows_slowly() ->
 
 
 def test_entropy_regularization_spreads_the_fakes() -> None:
-    spreads = {}
-    for weight in (0.0, 1.0):
-        game = small_game(entropy=weight, generator_rate=1e-2)
-        rounds = play(game, POINTS, seed=1)
-        for _ in range(150):
-            next(rounds)
-        spreads[weight] = float(entropy(duelo.sample(game, 256)).mean())
-    assert spreads[1.0] > spreads[0.0] + 0.3
+    """Against a discriminator that stays as it is, a generator without it gathers where that one is most deceived."""
+    gains = []
+    for seed in range(1, 6):  # by how much is a matter of the seed, and of how a processor rounds
+        spreads = {}
+        for weight in (0.0, 1.0):
+            game = small_game(entropy=weight, generator_rate=1e-2, discriminator_rate=1e-9)
+            rounds = play(game, POINTS, seed=seed)
+            for _ in range(150):
+                next(rounds)
+            spreads[weight] = float(entropy(duelo.sample(game, 256)).mean())
+        gains.append(spreads[1.0] - spreads[0.0])
+    assert statistics.mean(gains) > 0.3
 
 
 def test_packed_members_are_judged_side_by_side() -> None:
