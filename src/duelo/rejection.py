@@ -81,7 +81,7 @@ def train_judge(
 
     kimg: how many thousand real members it sees, and as many fakes; batch: of each in a round. A function of `seed`.
     No penalty and no smoothing: here the opponent may become as expert as it can. referee: members it does not see, on which
-    and on as many new samples its logits are calibrated; they matter where it sees the same member often, so for images.
+    and on as many new samples its logits are calibrated; of images alone, since it sees the same ones often.
     Raises ValueError for a conditional pair.
     """
     if learner.pair.classes:
@@ -108,11 +108,10 @@ def train_judge(
             torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), weight)
     for followed, own in zip(average.buffers(), network.buffers(), strict=True):
         followed.copy_(own)  # such as batch normalization's averages
-    judge = Judge(average.eval(), 0.0)
+    judge, tested = Judge(average.eval(), 0.0), pool[: 10 * CHUNK]
     if learner.pair.pixel_range is None:
         fit_last_layer(judge.network, train.first(len(train)).to(learner.device), pool[:FITTED].to(learner.device))
-    tested = pool[: 10 * CHUNK]
-    if referee is not None and len(referee):
+    elif referee is not None and len(referee):
         reals = referee.first(min(len(referee), CHUNK))
         tested = sample(learner, len(reals), seed + 1 + 2**41, chunk=chunk)
         judge = calibrated(judge, numbers(reals, learner), numbers(tested, learner))
@@ -126,18 +125,17 @@ def calibrated(judge: Judge, reals: Tensor, fakes: Tensor) -> Judge:
     A logistic regression of one number by Newton's method; both sides count alike. A judge that takes fakes for real rather
     than the other way round gets 0 for both: it has nothing to say. One whose logits tell all reals from all fakes stays.
     """
-    sides = [F.pad(judge.logits(members).double()[:, None], (0, 1), value=1.0) for members in (reals, fakes)]
-    if sides[0][:, 0].min() > sides[1][:, 0].max():
+    real_logits, fake_logits = judge.logits(reals), judge.logits(fakes)
+    if real_logits.min() > fake_logits.max():
         return judge
-    found = torch.zeros(2, dtype=torch.float64)
+    if real_logits.mean() <= fake_logits.mean():  # then the best scale is not positive
+        return replace(judge, scale=0.0, shift=0.0)
+    layer = nn.utils.skip_init(nn.Linear, 1, 1).requires_grad_(False)
+    layer.weight.zero_()
+    layer.bias.zero_()
     for _ in range(NEWTON_STEPS):
-        slope, bend = torch.zeros_like(found), RIDGE * torch.eye(2, dtype=torch.float64)
-        for inputs, answer in zip(sides, (1.0, 0.0), strict=True):
-            chance = (inputs @ found).sigmoid()
-            slope += inputs.T @ (chance - answer) / len(inputs)
-            bend += (inputs * (chance * (1 - chance))[:, None]).T @ inputs / len(inputs)
-        found -= torch.linalg.solve(bend, slope)
-    scale, shift = found.tolist() if found[0] > 0 else (0.0, 0.0)
+        fit_last_layer(nn.Sequential(layer, nn.Flatten(0)), real_logits[:, None], fake_logits[:, None])
+    scale, shift = layer.weight.item(), layer.bias.item()
     return replace(judge, scale=judge.scale * scale, shift=judge.shift * scale + shift)
 
 

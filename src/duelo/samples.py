@@ -92,8 +92,7 @@ def chosen(game: Learner, recipe: Recipe, n: int, seed: int) -> Tensor:
     kimg = min(rejection.LENGTH_KIMG, 8 * recipe.kimg) if recipe.points else recipe.kimg / 2
     print(say("sample.opponent", kimg=kimg), file=sys.stderr)
     batch = rejection.BATCH if recipe.points else recipe.play.batch
-    referee = None if recipe.points else dataset.referee
-    judge = rejection.train_judge(game, opponent(recipe), dataset.train, kimg, batch, referee=referee)
+    judge = rejection.train_judge(game, opponent(recipe), dataset.train, kimg, batch, referee=dataset.referee)
     try:
         values, share = rejection.choose(game, judge, n, seed)
     except rejection.TooFew as error:
