@@ -36,7 +36,15 @@ from duelo.recipes import Recipe
 RATES, WIDTHS, RULES = (0.1, 1.0, 10.0), (0.25, 1.0, 4.0), ("fixed", "adaptive")
 SETTINGS: dict[str, dict[str, Any]] = {
     "grid": {"generator.rate": 3e-3, "discriminator.rate": 3e-3},
-    "digits": {"kimg": 20, "networks.width": 16, "play.batch": 32, "balance.look_kimg": 0.5, "save.judge_kimg": 2.5},
+    "digits": {
+        "kimg": 20,
+        "networks.width": 16,
+        "play.batch": 32,
+        "generator.rate": 2e-3,
+        "discriminator.rate": 2e-3,
+        "balance.look_kimg": 0.5,
+        "save.judge_kimg": 2.5,
+    },
 }
 RECIPES = {"grid": "islands", "digits": "digits"}
 POINTS, IMAGES, JUDGED, JUDGE_KIMG = 50_000, 2_000, 1_000, 500

@@ -4,14 +4,16 @@
     python bench/race.py duelo 3 0 1         # one contestant, minutes, seeds
     python bench/race.py draw                # the table and the figure of what there is
 
-The clock starts when training starts: imports, data, the networks' making and, for ours, the eight seconds in which the
-speed is measured are not in it; what is looked at and measured stops it. One process, two threads, nothing else may run.
+The clock starts when training starts: imports, data, the networks' making and, for ours, the seconds (eight at most) in
+which the speed is measured are not in it; what is looked at and measured stops it. One process, two threads, nothing else
+may run.
 `duelo` trains as `duelo train digits --minutes M` does, its rates falling until those minutes are over, so that each
 length is a run of its own; samples are the averaged generator's. `pytorch` and `keras` (bench/tutorials.py) run for ten
 minutes and are looked at on the way; they have no end of their own. 10,000 samples against the 10,000 held-out digits:
 FD-digits over that of 10,000 random training digits; at the end of a run also the largest fresh opponent, and for the
 tutorials the ratio of real training digits that were enlarged and made small again as theirs are. Each finished cell is
-written to bench/results/race.jsonl; the figure is docs/images/race.png.
+written to bench/results/race.jsonl, with the processor's name; the figure, docs/images/race.png, is of that processor of
+which there are most.
 """
 
 from __future__ import annotations
@@ -81,8 +83,8 @@ def theirs(name: str, seed: int) -> Contestant:
     return Contestant(loop(tutorial, images), look)
 
 
-def play(name: str, minutes: float, seed: int) -> Cell:
-    """One run, looked at on the way, and measured when it is over."""
+def play(machine: str, name: str, minutes: float, seed: int) -> Cell:
+    """One run on this `machine`, looked at on the way, and measured when it is over."""
     torch.set_num_threads(THREADS)
     contestant = ours(minutes, seed) if name == "duelo" else theirs(name, seed)
     marks = [mark for mark in MARKS if mark < 60 * minutes] if name != "duelo" else []
@@ -105,7 +107,6 @@ def play(name: str, minutes: float, seed: int) -> Cell:
         "curve": [[round(at, 1), images, ratio(some, seed)] for (at, images, _), some in zip(looks, samples, strict=True)],
         **judged(samples[-1], seed, name, minutes),
         "threads": torch.get_num_threads(),
-        "machine": processor(),
         "torch": torch.__version__,
     }
 
@@ -132,23 +133,24 @@ def judged(samples: Tensor, seed: int, name: str, minutes: float) -> Cell:
 
 def table(cells: list[Cell]) -> None:
     """Medians over the seeds, and their range; and how much faster ours is."""
-    for name, lengths in LENGTHS.items():
-        for minutes in lengths:
-            mine = [cell for cell in cells if (cell["name"], cell["minutes"]) == (name, minutes)]
-            if not mine:
-                continue
-            ratios, opponents = [c["curve"][-1][2]["value"] for c in mine], [c["opponent"]["value"] for c in mine]
-            best = [min(look[2]["value"] for look in c["curve"]) for c in mine]
-            print(
-                f"{name:>8} {minutes:>4g} min, {len(mine)} seeds: FD ratio {statistics.median(ratios):.2f} "
-                f"({min(ratios):.2f} to {max(ratios):.2f}; best on the way {statistics.median(best):.2f}), opponent "
-                f"{statistics.median(opponents):.3f} ({min(opponents):.3f} to {max(opponents):.3f}), "
-                f"{statistics.median(c['images'] / c['seconds'] for c in mine):.0f} images/s"
-            )
+    groups: dict[tuple[str, str, float], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell["machine"], cell["name"], cell["minutes"]), []).append(cell)
+    for (machine, name, minutes), mine in sorted(groups.items()):
+        ratios, opponents = [c["curve"][-1][2]["value"] for c in mine], [c["opponent"]["value"] for c in mine]
+        best = [min(look[2]["value"] for look in c["curve"]) for c in mine]
+        print(
+            f"{machine}, {name} {minutes:g} min, {len(mine)} seeds: FD ratio {statistics.median(ratios):.2f} "
+            f"({min(ratios):.2f} to {max(ratios):.2f}; best on the way {statistics.median(best):.2f}), opponent "
+            f"{statistics.median(opponents):.3f} ({min(opponents):.3f} to {max(opponents):.3f}), "
+            f"{statistics.median(c['images'] / c['seconds'] for c in mine):.0f} images/s"
+        )
 
 
 def draw(cells: list[Cell], path: Path) -> None:
-    """Quality against seconds, both axes logarithmic: every seed a faint line, the medians bold."""
+    """Quality against seconds on one machine, both axes logarithmic: every seed a faint dot, the medians bold."""
+    machine = statistics.mode(cell["machine"] for cell in cells)
+    cells = [cell for cell in cells if cell["machine"] == machine]
     figure, axes = plt.subplots(figsize=(7, 4.5))
     ends = [60 * minutes for minutes in LENGTHS["duelo"]]
     for colour, name in enumerate(LENGTHS):
@@ -164,7 +166,10 @@ def draw(cells: list[Cell], path: Path) -> None:
         axes.plot(times, [statistics.median(looks[at]) for at in times], "o-", color=f"C{colour}", label=name)
     axes.axhline(1, color="grey", linewidth=1, linestyle="--", label="real digits")
     axes.set(
-        xscale="log", yscale="log", xlabel="seconds of training, two cores", ylabel="FD-digits over that of real digits"
+        xscale="log",
+        yscale="log",
+        xlabel=f"seconds of training, two cores of: {machine}",
+        ylabel="FD-digits over that of real digits",
     )
     for axis, ticks in ((axes.xaxis, ends), (axes.yaxis, (1, 3, 10, 30, 100, 300, 1000, 3000))):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -179,12 +184,13 @@ def draw(cells: list[Cell], path: Path) -> None:
 def main() -> None:
     """The study."""
     words = sys.argv[1:]
-    wanted = [(name, minutes, seed) for seed in SEEDS for name, lengths in LENGTHS.items() for minutes in lengths]
+    here = processor()
+    wanted = [(here, name, minutes, seed) for seed in SEEDS for name, lengths in LENGTHS.items() for minutes in lengths]
     if words == ["draw"]:
         wanted = []
     elif words:
-        wanted = [(words[0], float(words[1]), int(seed)) for seed in words[2:] or SEEDS]
-    cells = study("race", sorted(wanted, key=lambda place: place[1]), ("name", "minutes", "seed"), play)
+        wanted = [(here, words[0], float(words[1]), int(seed)) for seed in words[2:] or SEEDS]
+    cells = study("race", sorted(wanted, key=lambda place: place[2]), ("machine", "name", "minutes", "seed"), play)
     table(cells)
     if words in ([], ["draw"]):
         draw(cells, Path(__file__).parents[1] / "docs/images/race.png")

@@ -71,8 +71,8 @@ def play(device: str, length: str, way: str, seed: int) -> Cell:
             print(f"{way} {clock:.0f} s, {tick.nimg / 1000:.0f} kimg: {found.modes} modes, KL {found.kl:.4f}", flush=True)
     PICTURES.mkdir(parents=True, exist_ok=True)
     duelo.tile(made[:100], columns=10).save(PICTURES / f"{device}-{length}-{way}-seed{seed}.png")
-    name = torch.cuda.get_device_name() if device == "cuda" else processor()
-    return {"seconds": clock, "kimg": tick.nimg / 1000, "curve": curve, "machine": name, "torch": torch.__version__}
+    machine = processor(device)
+    return {"seconds": clock, "kimg": tick.nimg / 1000, "curve": curve, "machine": machine, "torch": torch.__version__}
 
 
 def main() -> None:

@@ -203,7 +203,7 @@ def main() -> None:
         return
     device = sys.argv[1] if len(sys.argv) > 1 else "cpu"
     pairs = range(int(sys.argv[2]) if len(sys.argv) > 2 else REPEATS)
-    machine = torch.cuda.get_device_name() if device == "cuda" else processor()
+    machine = processor(device)
     wanted = [(machine, device, *size, number) for number in pairs for size in SIZES[device]]
     table(study("throughput", wanted, KEYS, play), machine, device)
 

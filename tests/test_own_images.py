@@ -173,8 +173,8 @@ def test_inspection_as_json_is_one_object_that_tells_the_truth(photos: Path, com
         facts["contact_sheet"],
     ):
         assert part in told.stdout
-    assert "resized to 20 x 16" in command("data", "inspect", odd, "--size", 16, 20).stdout
-    assert "margin" in command("data", "inspect", odd, "--size", 32, "--fit", "pad").stdout
+    told = command("data", "inspect", odd, "--size", 16, 20, "--fit", "pad")
+    assert "resized to 20 x 16: whole, with a margin" in told.stdout
 
 
 @pytest.mark.parametrize("name", ["digits", "ring", "stacked-digits"])

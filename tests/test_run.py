@@ -51,7 +51,7 @@ def test_killed_and_resumed_is_the_same_as_never_touched(tmp_path: Path, monkeyp
     """20 kimg of digits = 10 kimg, kill -9 at an arbitrary instant, the same command again."""
     monkeypatch.setenv("DUELO_TEST_THREADS", "2")  # sums over threads must come out the same, too
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # or two threads and another test wait for each other, ten times slower
-    options = ["--kimg", 20, "--seed", 3, "--networks.width", 8, "--save.checkpoint_kimg", 4]
+    options = ["--kimg", 20, "--seed", 3, "--networks.width", 8, "--play.batch", 64, "--save.checkpoint_kimg", 4]
     assert duelo("train", "digits", "--out", "whole", *options, cwd=tmp_path).returncode == 0
     again = ["train", "digits", "--out", "killed", *options]
     kill_after(tmp_path / "killed", 10_000, random.random(), *again)
@@ -164,29 +164,17 @@ def test_stats_cut_in_the_middle_of_a_line_are_mended(finished_ring: Path, tmp_p
 
 
 def test_interrupted_it_saves_says_how_to_go_on_and_goes_on_identically(tmp_path: Path) -> None:
-    arguments = [
-        "train",
-        "ring",
-        "--kimg",
-        40,
-        "--out",
-        "run",
-        "--play.batch",
-        32,
-        "--save.checkpoint_kimg",
-        30,
-        "--save.stats_kimg",
-        2,
-    ]
+    arguments = ["train", "ring", "--kimg", 25, "--out", "run", "--play.batch", 32]
+    arguments += ["--save.checkpoint_kimg", 20, "--save.stats_kimg", 1]
     process = start(*arguments, cwd=tmp_path)
     wait_until(lambda: len(RunFolder(tmp_path / "run").stats()) >= 2)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "interrupted at" in said
-    assert "duelo train ring --kimg 40 --out run --play.batch 32" in said
+    assert "duelo train ring --kimg 25 --out run --play.batch 32" in said
     at = RunFolder(tmp_path / "run").images_seen()
-    assert 0 < at < 30_000, "it must have been saved where it was interrupted"
+    assert 0 < at < 20_000, "it must have been saved where it was interrupted"
     assert duelo(*arguments, cwd=tmp_path).returncode == 0
     assert duelo(*["whole" if word == "run" else word for word in arguments], cwd=tmp_path).returncode == 0
     assert_same_runs(tmp_path / "whole", tmp_path / "run")

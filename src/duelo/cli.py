@@ -23,7 +23,7 @@ def whole(kind: object, tokens: Sequence[cyclopts.Token]) -> int:
     return int(tokens[0].value)
 
 
-app = App(name="duelo", help=say("help.app"), version=__version__)
+app = App(name="duelo", help=say("help.app"), version=__version__, help_format="plaintext")
 data_app = App(name="data", help=say("help.data_app"))
 Data = Annotated[str, Parameter(help=say("help.data"))]
 Size = Annotated[str | None, Parameter(help=say("help.size"))]

@@ -28,7 +28,7 @@ def find_device(name: str) -> str:
 def describe(device: str) -> dict[str, str | int | None]:
     """What a run on `device` is trained on, for its report."""
     return {
-        "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else "CPU",
+        "device": processor(device) if device.startswith("cuda") else "CPU",
         "cpu": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
@@ -38,8 +38,10 @@ def describe(device: str) -> dict[str, str | int | None]:
     }
 
 
-def processor() -> str:
-    """The processor's name, such as "AMD EPYC"; its kind, such as "x86_64", where the system does not tell."""
+def processor(device: str = "cpu") -> str:
+    """The name of a device, such as "AMD EPYC"; for a CPU its kind, such as "x86_64", where the system does not tell."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -241,13 +241,13 @@ def screen(folder: Path, command: str) -> PlainScreen | LiveScreen:
 
 def print_runs(place: Path, runs: list[RunFolder]) -> None:
     """A table of runs on stdout."""
+    if not runs:
+        print(say("runs.none", path=place))
+        return
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    if not runs:
-        print(say("runs.none", path=place))
-        return
     table = Table(*say("runs.columns").split("|"), box=None, pad_edge=False)
     for run in runs:
         try:
