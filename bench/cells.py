@@ -7,7 +7,11 @@ from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 Cell = dict[str, Any]
+IMAGES = Path(__file__).parents[1] / "docs/images"
+GAP = 12  # pixels between pictures that stand side by side
 
 
 def study(name: str, wanted: Iterable[tuple[Hashable, ...]], keys: tuple[str, ...], play: Callable[..., Cell]) -> list[Cell]:
@@ -23,3 +27,12 @@ def study(name: str, wanted: Iterable[tuple[Hashable, ...]], keys: tuple[str, ..
             file.write(json.dumps(cells[-1]) + "\n")
         print(*place, flush=True)
     return cells
+
+
+def side_by_side(pictures: list[Path], name: str) -> None:
+    """Grids of one size in a row, as docs/images/NAME."""
+    grids = [Image.open(picture).convert("L") for picture in pictures]
+    whole = Image.new("L", (sum(grid.width + GAP for grid in grids) - GAP, grids[0].height), 255)
+    for i, grid in enumerate(grids):
+        whole.paste(grid, (i * (grid.width + GAP), 0))
+    whole.save(IMAGES / name, optimize=True)

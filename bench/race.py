@@ -13,7 +13,7 @@ minutes and are looked at on the way; they have no end of their own. 10,000 samp
 FD-digits over that of 10,000 random training digits; at the end of a run also the largest fresh opponent, and for the
 tutorials the ratio of real training digits that were enlarged and made small again as theirs are. Each finished cell is
 written to bench/results/race.jsonl, with the processor's name; the figure, docs/images/race.png, is of that processor of
-which there are most.
+which there are most. Grids of samples are in runs/race, and of seed 0 in docs/images/race-digits.png.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
-from cells import Cell, study
+from cells import IMAGES, Cell, side_by_side, study
 from clock import rounds
 from torch import Tensor
 from tutorials import TUTORIALS, enlarged, imitations, loop
@@ -193,7 +193,10 @@ def main() -> None:
     cells = study("race", sorted(wanted, key=lambda place: place[2]), ("machine", "name", "minutes", "seed"), play)
     table(cells)
     if words in ([], ["draw"]):
-        draw(cells, Path(__file__).parents[1] / "docs/images/race.png")
+        draw(cells, IMAGES / "race.png")
+        shown = [PICTURES / f"{name}min-seed0.png" for name in ("duelo-0.25", "duelo-10", "pytorch-10", "keras-10")]
+        if all(picture.exists() for picture in shown):
+            side_by_side(shown, "race-digits.png")
 
 
 if __name__ == "__main__":

@@ -21,9 +21,8 @@ from statistics import median
 
 import numpy as np
 import torch
-from cells import Cell, study
+from cells import Cell, side_by_side, study
 from clock import rounds
-from PIL import Image
 
 import duelo
 from duelo.build import build
@@ -34,7 +33,6 @@ from duelo.pace import planned
 WORK = Path(__file__).parents[1] / "runs/rival"
 RECIPES = {"digits": "GAN", "vae": "VAE", "vae2": "two-stage VAE"}
 SEEDS, SECONDS, N = range(5), 120, 10_000
-GAP = 16  # pixels between the grids of the panel
 
 
 def place(recipe: str, seed: int, seconds: int) -> Path:
@@ -101,15 +99,6 @@ def table(cells: list[Cell], seconds: int) -> None:
         print(f"{name}, {len(mine)} seeds: {', '.join(told)}; weights {mine[0]['weights']}")
 
 
-def panel(seed: int, seconds: int) -> None:
-    """The grids of one seed side by side, for the docs."""
-    grids = [Image.open(place(recipe, seed, seconds).with_suffix(".png")).convert("L") for recipe in RECIPES]
-    whole = Image.new("L", (sum(grid.width + GAP for grid in grids) - GAP, grids[0].height), 255)
-    for i, grid in enumerate(grids):
-        whole.paste(grid, (i * (grid.width + GAP), 0))
-    whole.save(Path(__file__).parents[1] / "docs/images/rivals.png", optimize=True)
-
-
 def main() -> None:
     """The study."""
     words = [int(word) for word in sys.argv[1:]]
@@ -118,7 +107,7 @@ def main() -> None:
     wanted = [(recipe, seed, seconds) for seed in seeds for recipe in RECIPES]
     for one in wanted:
         train(*one)
-    panel(seeds[0], seconds)
+    side_by_side([place(recipe, seeds[0], seconds).with_suffix(".png") for recipe in RECIPES], "rivals.png")
     table(study("rival", wanted, ("recipe", "seed", "seconds"), judge), seconds)
 
 
