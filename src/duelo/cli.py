@@ -144,10 +144,14 @@ def train(
     resolved = recipes.resolve(data, recipe, given)
     folder = out or default_out(data, recipe, given)
 
-    from duelo import report
+    from duelo import machine, report
     from duelo.run import train as start
     from duelo.screen import screen
 
+    if machine.find_device(device) == "cpu" and not RunFolder(folder).exists():
+        threads, most = machine.leave_room()
+        if threads < most:
+            print(say("train.threads", threads=threads, most=most), file=sys.stderr)
     with screen(folder, shlex.join(["duelo", *sys.argv[1:]])) as view:
         for moment in start(resolved, folder, device):
             view.show(moment)

@@ -219,6 +219,8 @@ WORDS = {
     "help.recipe_name": "the recipe to print",
     # a run's progress
     "train.start": "new run: {kimg:g} kimg of {data}; sample grids appear in {path}/samples",
+    "train.threads": "other programs use this machine: training on {threads} of {most} threads, which is faster than to "
+    "wait for a core; OMP_NUM_THREADS sets their number",
     "train.resume": "going on with {path} at {at:g} of {kimg:g} kimg",
     "train.spoiled": "passed over a damaged checkpoint: {path}",
     "train.interrupted": "interrupted at {at:g} kimg and saved; to go on, run the same command again:\n  {command}",
