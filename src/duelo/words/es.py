@@ -226,8 +226,8 @@ WORDS = {
     "help.recipe_name": "la receta que se quiere ver",
     # el avance de una corrida
     "train.start": "corrida nueva: {kimg:g} kimg de {data}; las muestras aparecen en {path}/samples",
-    "train.threads": "otros programas usan esta máquina: se entrena con {threads} de {most} hilos, más rápido que esperar un "
-    "núcleo; OMP_NUM_THREADS fija cuántos",
+    "train.threads": "otros programas usan esta máquina: se entrena con {threads} de {most} hilos, más rápido que esperar "
+    "un núcleo; OMP_NUM_THREADS fija cuántos",
     "train.resume": "se continúa {path} desde {at:g} de {kimg:g} kimg",
     "train.spoiled": "se omitió un punto de control dañado: {path}",
     "train.interrupted": "interrumpida en {at:g} kimg y guardada; para continuar, repita la misma orden:\n  {command}",
