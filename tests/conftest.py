@@ -51,7 +51,7 @@ def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def environment() -> dict[str, str]:
     return {
-        **os.environ,
+        **{key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"},  # as at a user's
         "DUELO_LANG": "en",
         "OMP_NUM_THREADS": os.environ.get("DUELO_TEST_THREADS", "1"),
         "COLUMNS": "200",

@@ -13,7 +13,7 @@ from PIL import Image
 
 import duelo
 from duelo import cli
-from duelo.folder import RunFolder
+from duelo.folder import RunFolder, default_out
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_runs_lists_what_there_is(command, finished_ring: Path) -> None:
 
 def test_default_folders_tell_runs_apart() -> None:
     names = {
-        str(cli.default_out(*arguments))
+        str(default_out(*arguments))
         for arguments in (
             ("digits", None, {}),
             ("digits", "lecture", {}),
@@ -141,7 +141,7 @@ def test_default_folders_tell_runs_apart() -> None:
         )
     }
     assert len(names) == 6
-    assert str(cli.default_out("digits", None, {"kimg": 5.0, "seed": 3})) == "runs/digits-kimg5-seed3"
+    assert str(default_out("digits", None, {"kimg": 5.0, "seed": 3})) == "runs/digits-kimg5-seed3"
 
 
 def test_default_folder_is_used_and_found_again(command, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_every_command_works(tmp_path: Path) -> None:
 
 
 def test_the_default_folder_is_the_one_that_the_readme_names() -> None:
-    from duelo.cli import default_out
+    from duelo.folder import default_out
 
     assert str(default_out("digits", None, {"minutes": 3.0})) in (ROOT / "README.md").read_text()
 

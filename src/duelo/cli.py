@@ -1,4 +1,4 @@
-"""The command line: parsing only. torch is imported when a command needs it, so that help and mistakes answer at once."""
+"""The command line: parsing only. All else is imported when a command needs it, so that help and mistakes answer at once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, Parameter
 
-from duelo import __version__, recipes
-from duelo.folder import RunFolder, default_out, find_runs
+import duelo
 from duelo.presets import PRESETS
 from duelo.words import UserError, did_you_mean, say
 
@@ -23,7 +22,7 @@ def whole(kind: object, tokens: Sequence[cyclopts.Token]) -> int:
     return int(tokens[0].value)
 
 
-app = App(name="duelo", help=say("help.app"), version=__version__, help_format="plaintext")
+app = App(name="duelo", help=say("help.app"), version=duelo.__version__, help_format="plaintext")
 data_app = App(name="data", help=say("help.data_app"))
 Data = Annotated[str, Parameter(help=say("help.data"))]
 Size = Annotated[str | None, Parameter(help=say("help.size"))]
@@ -141,14 +140,16 @@ def train(
     }
     given = {key: value for key, value in options.items() if value is not None}
     given |= framing(size, fit, alpha, heldout) | overrides
-    resolved = recipes.resolve(data, recipe, given)
+    from duelo.folder import default_out
+
+    resolved = duelo.resolve(data, recipe, given)
     folder = out or default_out(data, recipe, given)
 
     from duelo import machine, report
     from duelo.run import train as start
     from duelo.screen import screen
 
-    if machine.find_device(device) == "cpu" and not RunFolder(folder).exists():
+    if machine.find_device(device) == "cpu" and not duelo.RunFolder(folder).exists():
         threads, most = machine.leave_room()
         if threads < most:
             print(say("train.threads", threads=threads, most=most), file=sys.stderr)
@@ -157,7 +158,7 @@ def train(
             view.show(moment)
     if moment.kind == "interrupted":
         return 130
-    run = RunFolder(folder)
+    run = duelo.RunFolder(folder)
     if moment.kind in ("end", "stopped") and moment.nimg >= MEASURED_FROM:
         briefly(run)
     stale = not run.report_file.exists() or run.report_file.stat().st_mtime < run.checkpoints()[0].stat().st_mtime
@@ -186,7 +187,7 @@ def inspect_data(
     heldout: Heldout = None,
     json: Annotated[bool, Parameter(negative=(), show_default=False, help=say("help.json"))] = False,
 ) -> None:
-    recipe = recipes.resolve(data, None, framing(size, fit, alpha, heldout))
+    recipe = duelo.resolve(data, None, framing(size, fit, alpha, heldout))
 
     from json import dumps
 
@@ -213,7 +214,7 @@ def pack_data(
     alpha: Alpha = None,
     heldout: Heldout = None,
 ) -> None:
-    recipe = recipes.resolve(data, None, framing(size, fit, alpha, heldout))
+    recipe = duelo.resolve(data, None, framing(size, fit, alpha, heldout))
     if recipe.images is None:
         raise UserError("pack.own", data=data)
 
@@ -243,7 +244,7 @@ def sample(
     target = out or str(run / f"samples-seed{seed}.png")
     if not target.endswith((".png", ".npz", "/")):
         raise UserError("sample.out", path=target)
-    recipe = RunFolder(run).recipe()  # is there a run? asked before torch is loaded
+    recipe = duelo.RunFolder(run).recipe()  # is there a run? asked before torch is loaded
     if class_ is not None and not recipe.networks.conditional:
         raise UserError("sample.class")
     if reject and recipe.networks.conditional:
@@ -253,7 +254,7 @@ def sample(
 
     from duelo import samples
 
-    samples.write(RunFolder(run), n, seed, target, class_, reject, no_copies)
+    samples.write(duelo.RunFolder(run), n, seed, target, class_, reject, no_copies)
     print(say("sample.done", n=n, path=target))
 
 
@@ -278,18 +279,18 @@ def measure(
     if not 0 <= seed < 2**31:
         raise UserError("sample.seed", seed=seed)
     if not file:
-        RunFolder(source).recipe()  # is there a run? asked before torch is loaded
+        duelo.RunFolder(source).recipe()  # is there a run? asked before torch is loaded
 
     from json import dumps
 
     from duelo import evidence, verdict
 
     aspects = verdict.ASPECTS if only is None else verdict.aspects(only)
-    samples = evidence.of_file(source, data) if data is not None else evidence.of_run(RunFolder(source), n, seed)
+    samples = evidence.of_file(source, data) if data is not None else evidence.of_run(duelo.RunFolder(source), n, seed)
     found, pictures = verdict.assess(samples, aspects, seed, tell=tell)
     if not file:
-        verdict.keep(RunFolder(source), found, pictures)
-        print(say("measure.kept", path=RunFolder(source).verdict_file), file=sys.stderr)
+        verdict.keep(duelo.RunFolder(source), found, pictures)
+        print(say("measure.kept", path=duelo.RunFolder(source).verdict_file), file=sys.stderr)
 
         from duelo import report
 
@@ -297,7 +298,7 @@ def measure(
     print(dumps(found) if json else "\n".join(verdict.sentences(found)))
 
 
-def briefly(run: RunFolder) -> None:
+def briefly(run: duelo.RunFolder) -> None:
     """The verdict at the end of a run, on few samples; where the data are too few for one, that is said."""
     from duelo import evidence, verdict
 
@@ -328,7 +329,7 @@ def compare(
 
 @app.command(help=say("help.report"))
 def report(run: Annotated[Path, Parameter(help=say("help.run"))], /) -> None:
-    RunFolder(run).recipe()
+    duelo.RunFolder(run).recipe()
 
     from duelo import report as page
 
@@ -339,13 +340,15 @@ def report(run: Annotated[Path, Parameter(help=say("help.run"))], /) -> None:
 def runs(folder: Annotated[Path, Parameter(help=say("help.folder"))] = Path("runs"), /) -> None:
     from duelo.screen import print_runs
 
-    print_runs(folder, find_runs(folder))
+    print_runs(folder, duelo.find_runs(folder))
 
 
 @app.command(name="recipes", help=say("help.recipes"))
 def list_recipes(name: Annotated[str | None, Parameter(help=say("help.recipe_name"))] = None, /) -> None:
     if name is not None:
-        print(recipes.to_toml(recipes.resolve(None, name)), end="")
+        from duelo.recipes import to_toml
+
+        print(to_toml(duelo.resolve(None, name)), end="")
         return
     for preset, function in PRESETS.items():
         print(f"{preset:<12}{say(f'preset.{function.__name__}')}")
@@ -363,7 +366,7 @@ def lab(
     allow: Annotated[tuple[Path, ...], Parameter(negative=(), show_default=False, help=say("help.lab_allow"))] = (),
     browser: Annotated[bool, Parameter(help=say("help.lab_browser"))] = True,
 ) -> None:
-    resolved = recipes.resolve(data)  # is there such data? asked before anything is opened
+    resolved = duelo.resolve(data)  # is there such data? asked before anything is opened
 
     from duelo.lab import serve
 
