@@ -81,12 +81,17 @@ def test_help_and_mistakes_do_not_load_torch(arguments: str) -> None:
 
 @pytest.mark.parametrize("arguments", QUICK)
 def test_help_and_mistakes_answer_at_once(command, arguments: str) -> None:
-    times = []
+    """In 0.4 seconds; on a machine that is slow now, in three times what the libraries alone take that read commands."""
+    libraries = [sys.executable, "-c", "import cyclopts, pydantic"]
+    times, least = [], []
     for _ in range(5):  # the best of five: another process may hold the machine
         start = time.perf_counter()
         command(*arguments.split())
         times.append(time.perf_counter() - start)
-    assert min(times) < 0.4
+        start = time.perf_counter()
+        subprocess.run(libraries, check=True, env=environment())
+        least.append(time.perf_counter() - start)
+    assert min(times) < max(0.4, 3 * min(least))
 
 
 def test_samples_as_grid_array_and_files(command, finished_digits: Path, tmp_path: Path) -> None:
