@@ -146,11 +146,12 @@ def train(
     folder = out or default_out(data, recipe, given)
 
     from duelo import machine, report
+    from duelo.pace import leave_room
     from duelo.run import train as start
     from duelo.screen import screen
 
     if machine.find_device(device) == "cpu" and not duelo.RunFolder(folder).exists():
-        threads, most = machine.leave_room()
+        threads, most = leave_room()
         if threads < most:
             print(say("train.threads", threads=threads, most=most), file=sys.stderr)
     with screen(folder, shlex.join(["duelo", *sys.argv[1:]])) as view:

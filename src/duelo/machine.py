@@ -7,7 +7,6 @@ import platform
 import re
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import torch
 
 from duelo.words import UserError
@@ -24,20 +23,6 @@ def find_device(name: str) -> str:
     except (RuntimeError, AssertionError) as error:
         raise UserError("device.none", device=name) from error
     return name
-
-
-def leave_room(seconds: float = 0.3) -> tuple[int, int]:
-    """Let torch use no more threads than other programs leave cores idle, looked at for `seconds`: how many, of how many.
-
-    At least one; all of them where OMP_NUM_THREADS is set. A round waits for its slowest thread, so that two threads of
-    which one has to share its core are far slower than one alone (docs/speed.md).
-    """
-    most = torch.get_num_threads()
-    if most == 1 or "OMP_NUM_THREADS" in os.environ:
-        return most, most
-    idle = (1 - psutil.cpu_percent(seconds) / 100) * (psutil.cpu_count() or 1)
-    torch.set_num_threads(max(1, min(most, round(idle))))
-    return torch.get_num_threads(), most
 
 
 def describe(device: str) -> dict[str, str | int | None]:

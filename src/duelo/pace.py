@@ -1,9 +1,13 @@
-"""How fast a training goes on this machine, and how long a run of so many minutes must be."""
+"""How fast a training goes on this machine, on how many threads, and how long a run of so many minutes must be."""
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import torch
 
 from duelo.balance import Balance, Controls, Duel
 from duelo.build import build, schedule
@@ -12,6 +16,20 @@ from duelo.recipes import Recipe
 
 TRIED = 8.0  # seconds in which the speed is measured before a run, at most a tenth of its time
 CORRECTIONS = 20  # of a run's length, on its way
+
+
+def leave_room(seconds: float = 0.3) -> tuple[int, int]:
+    """Let torch use no more threads than other programs leave cores idle, looked at for `seconds`: how many, of how many.
+
+    At least one; all of them where OMP_NUM_THREADS is set. A round waits for its slowest thread, so that two threads of
+    which one has to share its core are far slower than one alone (docs/speed.md).
+    """
+    most = torch.get_num_threads()
+    if most == 1 or "OMP_NUM_THREADS" in os.environ:
+        return most, most
+    idle = (1 - psutil.cpu_percent(seconds) / 100) * (psutil.cpu_count() or 1)
+    torch.set_num_threads(max(1, min(most, round(idle))))
+    return torch.get_num_threads(), most
 
 
 def images_per_second(recipe: Recipe, dataset: Dataset, device: str, seconds: float) -> float:
