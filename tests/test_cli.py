@@ -94,6 +94,14 @@ def test_help_and_mistakes_answer_at_once(command, arguments: str) -> None:
     assert min(times) < max(0.4, 3 * min(least))
 
 
+def test_to_look_at_a_run_does_not_load_what_only_training_needs(finished_digits: Path, tmp_path: Path) -> None:
+    """Torch's optimizers import its compiler, which takes longer than to draw a grid."""
+    arguments = ["sample", str(finished_digits), "-n", "12", "--out", str(tmp_path / "grid.png")]
+    code = f"import sys; from duelo.cli import main; main({arguments!r}); assert 'torch._dynamo' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment(), capture_output=True)
+    assert (tmp_path / "grid.png").exists()
+
+
 def test_samples_as_grid_array_and_files(command, finished_digits: Path, tmp_path: Path) -> None:
     grid = command("sample", finished_digits, "-n", 12, "--out", tmp_path / "grid.png")
     assert grid.returncode == 0, grid.stderr

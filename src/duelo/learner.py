@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -82,13 +83,10 @@ class Learner(ABC):
         ema_kimg: float,
         kind: type[Adam] = Adam,
     ) -> None:
-        self.pair, self.batch, self.rates = pair, batch, rates
-        self.optimizers: dict[str, Optimizer] = {}
-        for side, network in pair.sides().items():
+        self.pair, self.batch, self.rates, self.betas, self.kind = pair, batch, rates, betas, kind
+        self.optimizer_states: dict[str, Any] = {}  # what the optimizers shall begin with, by side
+        for network in pair.sides().values():
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # where convolution is fastest
-            gpu = self.device.type == "cuda"  # there the rate has a place in memory, so that a recorded step finds it
-            rate = torch.tensor(rates[side], device=self.device) if gpu else rates[side]
-            self.optimizers[side] = kind(network.parameters(), rate, betas, fused=True, capturable=gpu)
         self.average = Average(pair.generator, ema_kimg)
         self.class_counts = torch.zeros(pair.classes, dtype=torch.int64)  # labels of the real images seen
         self.nimg = 0
@@ -97,6 +95,18 @@ class Learner(ABC):
     @abstractmethod
     def rounds(self, train: Part, seed: int, balance: Balance, referee: Part, look_kimg: float) -> Iterator[Round]:
         """Learn for ever, a round at a time; every `look_kimg` thousand images the referee looks and tells the balance."""
+
+    @cached_property
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One for each side, by its name. Made when they are asked for: torch takes a second to load what they need."""
+        gpu = self.device.type == "cuda"  # there the rate has a place in memory, so that a recorded step finds it
+        made: dict[str, Optimizer] = {}
+        for side, network in self.pair.sides().items():
+            rate = torch.tensor(self.rates[side], device=self.device) if gpu else self.rates[side]
+            made[side] = self.kind(network.parameters(), rate, self.betas, fused=True, capturable=gpu)
+            if side in self.optimizer_states:
+                take_over(made[side], self.optimizer_states[side])
+        return made
 
     @property
     def ema(self) -> AveragedModel:
@@ -163,18 +173,23 @@ class Learner(ABC):
         self.pair.generator.load_state_dict(state["generator"])
         self.pair.discriminator.load_state_dict(state["discriminator"])
         self.ema.load_state_dict(state["ema"])
-        for side, optimizer in self.optimizers.items():
-            here = [{key: group[key] for key in ("lr", "capturable")} for group in optimizer.param_groups]
-            optimizer.load_state_dict(state[f"{side}_optimizer"])
-            for group, own in zip(optimizer.param_groups, here, strict=True):
-                group.update(own)  # they belong to the device, and each round sets the rate
-            for parameter, values in optimizer.state.items():
-                for name, value in values.items():
-                    if value.shape == parameter.shape:  # in the parameter's own memory layout, as Adam made it
-                        values[name] = torch.empty_like(parameter).copy_(value)
+        self.optimizer_states = {side: state[f"{side}_optimizer"] for side in self.pair.sides()}
+        self.__dict__.pop("optimizers", None)  # made anew when they are asked for
         if self.pair.classes:
             self.class_counts = state["class_counts"]
         self.nimg = self.nimg_averaged = state["nimg"]
+
+
+def take_over(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Let the `optimizer` go on from what ``plain`` gave, on its own device."""
+    here = [{key: group[key] for key in ("lr", "capturable")} for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, own in zip(optimizer.param_groups, here, strict=True):
+        group.update(own)  # they belong to the device, and each round sets the rate
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if value.shape == parameter.shape:  # in the parameter's own memory layout, as Adam made it
+                values[name] = torch.empty_like(parameter).copy_(value)
 
 
 def plain(optimizer_state: dict[str, Any]) -> dict[str, Any]:
