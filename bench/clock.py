@@ -20,6 +20,7 @@ def rounds(learner: Learner, recipe: Recipe, dataset: Dataset) -> Iterator[tuple
 
     A recipe with minutes ends with them, its length corrected on the way, as that of `duelo train --minutes` is.
     """
+    learner.prepare()
     pace, clock, before, start = Pace(recipe), 0.0, 0, time.perf_counter()
     for tick in learner.rounds(dataset.train, recipe.seed, pace, dataset.referee, recipe.balance.look_kimg):
         if learner.device.type == "cuda" and crossed(before, tick.nimg, recipe.kimg / WAITS):

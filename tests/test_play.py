@@ -159,6 +159,23 @@ def test_a_saved_game_goes_on_identically_also_with_dropout() -> None:
             assert torch.equal(value, resumed[part][key]), (part, key)
 
 
+def test_a_state_taken_over_is_not_moved_by_the_game_that_gave_it() -> None:
+    """Optimizers are made later than ``load``: what the first game learns in between is not in them."""
+
+    def step(game: Game, rounds: int) -> list[torch.Tensor]:
+        torch.manual_seed(1)
+        for _ in range(rounds):
+            discriminator_turn(game, POINTS[:32], None, Controls())
+            generator_turn(game, POINTS[:32], None, Controls())
+        return weights(game.pair.generator)
+
+    first, second = small_game(), small_game()
+    step(first, 3)
+    second.load(first.state())
+    expected = step(first, 2)
+    assert all(torch.equal(a, b) for a, b in zip(step(second, 2), expected, strict=True))
+
+
 def test_the_average_has_its_half_life() -> None:
     game = small_game(ema_kimg=0.064)
     rounds = play(game, POINTS)

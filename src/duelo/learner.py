@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -105,8 +106,12 @@ class Learner(ABC):
             rate = torch.tensor(self.rates[side], device=self.device) if gpu else self.rates[side]
             made[side] = self.kind(network.parameters(), rate, self.betas, fused=True, capturable=gpu)
             if side in self.optimizer_states:
-                take_over(made[side], self.optimizer_states[side])
+                take_over(made[side], self.optimizer_states.pop(side))
         return made
+
+    def prepare(self) -> None:
+        """Make the optimizers where a clock is about to start, so that it does not count what torch loads for them."""
+        _ = self.optimizers
 
     @property
     def ema(self) -> AveragedModel:
@@ -173,7 +178,8 @@ class Learner(ABC):
         self.pair.generator.load_state_dict(state["generator"])
         self.pair.discriminator.load_state_dict(state["discriminator"])
         self.ema.load_state_dict(state["ema"])
-        self.optimizer_states = {side: state[f"{side}_optimizer"] for side in self.pair.sides()}
+        # copies: what ``state()`` gave is still in use by the learner that gave it
+        self.optimizer_states = {side: copy.deepcopy(state[f"{side}_optimizer"]) for side in self.pair.sides()}
         self.__dict__.pop("optimizers", None)  # made anew when they are asked for
         if self.pair.classes:
             self.class_counts = state["class_counts"]

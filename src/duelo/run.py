@@ -182,6 +182,7 @@ def _play_on(session: Session, seconds: float, interrupted: threading.Event) -> 
     session.pace.start(learner.nimg, seconds)
     if learner.nimg == 0:
         yield draw(session)
+    learner.prepare()
     clock = line_clock = time.perf_counter()
     before = line_nimg = learner.nimg
     for tick in rounds(session):
