@@ -37,10 +37,10 @@ class Section(BaseModel):
 class Networks(Section):
     """pair: a name in `duelo.networks.PAIRS`. width: channels (or units) of the narrowest layer. latent: the noise.
 
-    conditional: do both networks get the label? deviation: does the discriminator see how much the members of a batch
-    differ? Each pair has a habit of its own. generator, discriminator: networks of the user's that take the pair's places,
-    as "file.py:function"; pixels have the values that they have for the pair. sources: fingerprints of these files and of
-    those beside them that they import, filled in when a run starts. two_stage: for a VAE.
+    conditional: do both networks get the label? deviation: does the discriminator see how the members of a batch differ (in
+    `convolutional` also their moments)? Each pair has a habit of its own. generator, discriminator: networks of the user's
+    that take the pair's places, as "file.py:function"; pixels have the values that they have for the pair. sources: of these
+    files and of those beside them that they import, fingerprints, filled in when a run starts. two_stage: for a VAE.
     """
 
     pair: Literal["convolutional", "islands", "lecture", "residual", "silva", "toy", "upsampling", "vae"]

@@ -1,7 +1,8 @@
 """`convolutional`: strided convolutions against transposed ones, batch normalization on both sides.
 
-After DCGAN (Radford et al. 2016), smaller, with minibatch deviation before the discriminator's last layer. For images of
-any size from 8 x 8, square or not: each stage halves each side, rounding up, until the longer one is at most 4.
+After DCGAN (Radford et al. 2016), smaller, with minibatch deviation before the discriminator's last layer, which hears the
+batch's moments beside it. For images of any size from 8 x 8, square or not: each stage halves each side, rounding up, until
+the longer one is at most 4.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from duelo.networks.blocks import MinibatchDeviation, Unflatten, initialize
+from duelo.networks.blocks import BesideMoments, MinibatchDeviation, Unflatten, initialize
 from duelo.networks.pair import Pair, couple, outputs, room
 from duelo.networks.thin import FromImage, ToImage
 
@@ -43,7 +44,7 @@ def convolutional(
 ) -> Pair:
     """The pair for images of `shape` (c, h, w): `width` channels next to the image, `latent` normal numbers.
 
-    classes: of the labels, 0 for none. deviation: minibatch deviation before the discriminator's last layer (by habit).
+    classes: of the labels, 0 for none. deviation: what the discriminator hears of its batch as a whole (all, by habit).
     """
     stages, (c, h, w) = stage_plan(shape, width)
     judge = discriminator(shape, width, classes, deviation)
@@ -63,21 +64,23 @@ def discriminator(
 ) -> nn.Sequential:
     """Strided convolutions, batch normalization but in the first layer, minibatch deviation before the last one.
 
-    [b, *shape] -> [b, 1], or one output for each class; `deviation` False leaves the minibatch deviation out, `normalized`
-    False the batch normalization.
+    [b, *shape] -> [b, 1], or one output for each class. `normalized` False leaves the batch normalization out. What its last
+    one hides, the batch's moments, is told beside it; `deviation` False leaves out both these and the minibatch deviation.
     """
     stages, (c, h, w) = stage_plan(shape, width)
-    network = nn.Sequential()
+    layers: list[nn.Module] = []
     for i, stage in enumerate(stages):
         layer = nn.Conv2d if i else FromImage
-        network.append(layer(stage.above, stage.below, kernel(stage.size), stride=2, padding=1))
+        layers.append(layer(stage.above, stage.below, kernel(stage.size), stride=2, padding=1))
         if i > 0 and normalized:
-            network.append(nn.BatchNorm2d(stage.below))
-        network.append(nn.LeakyReLU(0.2))
-    if deviation is not False:
-        network.append(MinibatchDeviation())
-        c += 1
-    return network.extend([nn.Flatten(), nn.Linear(c * h * w, outputs(classes))])
+            layers.append(nn.BatchNorm2d(stage.below))
+        layers.append(nn.LeakyReLU(0.2))
+    if deviation is False:
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(c * h * w, outputs(classes)))
+    layers += [MinibatchDeviation(), nn.Flatten(), nn.Linear((c + 1) * h * w, outputs(classes))]
+    if normalized and len(stages) > 1:  # from the last batch normalization on
+        layers[-5:] = [BesideMoments(nn.Sequential(*layers[-5:]), c, outputs(classes))]
+    return nn.Sequential(*layers)
 
 
 def kernel(size: tuple[int, ...]) -> tuple[int, int]:
