@@ -83,17 +83,16 @@ def test_help_and_mistakes_do_not_load_torch(arguments: str) -> None:
 def test_help_and_mistakes_answer_at_once(command, arguments: str) -> None:
     """In 0.4 seconds; on a machine that is slow now, in three times what the libraries alone take that read commands."""
     libraries = [sys.executable, "-c", "import cyclopts, pydantic"]
-    times, least = [], []
-    for tried in range(1, 16):  # the best of five, or of up to fifteen: another process may hold the machine
+    times, least, limit = [], [], 0.0
+    while len(times) < 5 or (min(times) >= limit and len(times) < 15):  # the best: another process may hold the machine
         start = time.perf_counter()
         command(*arguments.split())
         times.append(time.perf_counter() - start)
         start = time.perf_counter()
         subprocess.run(libraries, check=True, env=environment())
         least.append(time.perf_counter() - start)
-        if tried >= 5 and min(times) < max(0.4, 3 * min(least)):
-            return
-    pytest.fail(f"{min(times):.2f} s, and the libraries alone {min(least):.2f} s")
+        limit = max(0.4, 3 * min(least))
+    assert min(times) < limit
 
 
 def test_to_look_at_a_run_does_not_load_what_only_training_needs(finished_digits: Path, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from duelo import pace
 
 @pytest.fixture
 def crowded() -> Iterator[None]:
-    """Every core but one has a program that never rests: what else is tested meanwhile shall not be starved."""
-    programs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range((os.cpu_count() or 1) - 1)]
+    """Every core but one (but at least one) has a program that never rests: what else is tested shall not be starved."""
+    busy = max(1, (os.cpu_count() or 1) - 1)
+    programs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
     yield
     for program in programs:
         program.kill()

@@ -39,8 +39,8 @@ class Networks(Section):
 
     conditional: do both networks get the label? deviation: does the discriminator see how the members of a batch differ (in
     `convolutional` also their moments)? Each pair has a habit of its own. generator, discriminator: networks of the user's
-    that take the pair's places, as "file.py:function"; pixels have the values that they have for the pair. sources: of these
-    files and of those beside them that they import, fingerprints, filled in when a run starts. two_stage: for a VAE.
+    that take the pair's places, as "file.py:function"; pixels have the values that they have for the pair. sources: their
+    files' fingerprints, and those of files beside them that they import, filled in when a run starts. two_stage: for a VAE.
     """
 
     pair: Literal["convolutional", "islands", "lecture", "residual", "silva", "toy", "upsampling", "vae"]

@@ -54,6 +54,11 @@ class Unflatten(nn.Module):
         return x.reshape(-1, *self.shape).contiguous(memory_format=torch.channels_last)
 
 
+def root(variance: Tensor) -> Tensor:
+    """The deviation, whose slope stays finite where nothing varies."""
+    return (variance + 1e-8).sqrt()
+
+
 class MinibatchDeviation(nn.Module):
     """Adds a channel that tells how much the samples of a group differ: Karras et al. 2018 (progressive GAN), section 3.
 
@@ -71,7 +76,7 @@ class MinibatchDeviation(nn.Module):
         size = self.group if b % self.group == 0 else b
         groups = x.reshape(size, b // size, *x.shape[1:])
         variance = (groups - groups.mean(0)).square().mean(0)  # torch's own takes twice as long, both ways
-        deviation = (variance + 1e-8).sqrt().mean(tuple(range(1, x.ndim)))  # [b // size]
+        deviation = root(variance).mean(tuple(range(1, x.ndim)))  # [b // size]
         channel = deviation.repeat(size).reshape(b, 1, *[1] * len(rest)).expand(b, 1, *rest)
         return torch.cat([x, channel], 1)
 
@@ -97,21 +102,22 @@ class BesideMoments(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: [b, channels, h, w] -> [b, outputs]."""
         with torch.autocast(x.device.type, enabled=False):  # small differences of large sums
-            told: Tensor = self.told(torch.cat([*self.moments(x.float()), self.covariances(x.float())]))
+            exact = x.float()
+            told: Tensor = self.told(torch.cat([*self.moments(exact), self.covariances(exact)]))
         said: Tensor = self.network(x)
         return said + told
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and deviation [channels] over all samples and places of x [b, channels, h, w]."""
         mean = x.mean((0, 2, 3), keepdim=True)
-        return mean.flatten(), ((x - mean).square().mean((0, 2, 3)) + 1e-8).sqrt()
+        return mean.flatten(), root((x - mean).square().mean((0, 2, 3)))
 
     def covariances(self, x: Tensor) -> Tensor:
         """Of the samples' means along the directions, [directions^2]; each over the root of both deviations."""
         along: Tensor = self.directions(x.mean((2, 3)))
         along = along - along.mean(0)
         covariance = along.T @ along / len(along)
-        deviation = (covariance.diagonal() + 1e-8).sqrt()
+        deviation = root(covariance.diagonal())
         return (covariance / (deviation[:, None] * deviation).sqrt()).flatten()
 
 
