@@ -287,6 +287,22 @@ def test_covariances_see_what_moves_together() -> None:
     assert torch.isfinite(still.grad).all()
 
 
+def test_a_convolutional_generator_draws_exact_black_and_white_and_still_learns() -> None:
+    """With three units of spread before the end, as in training, where tanh would reach neither."""
+    torch.manual_seed(0)
+    generator = convolutional((1, 28, 28), width=8).generator
+    latents = torch.randn(32, 64)
+    with torch.no_grad():
+        last = generator[-2]
+        last.weight *= 3 / generator[:-1](latents).std()
+    images = generator(latents)
+    assert images.min() == -1
+    assert images.max() == 1
+    assert 0.5 < float((images.abs() == 1).float().mean()) < 0.9  # of normal numbers, 74 % lie so far out
+    images.sum().backward()
+    assert all(float(weight.grad.abs().sum()) > 0 for weight in generator.parameters())
+
+
 def test_residual_refuses_what_is_smaller() -> None:
     for shape in [(1, 7, 20), (3, 20, 4), (2,), (28, 28)]:
         with pytest.raises(ValueError, match=r"at least 8, not \("):

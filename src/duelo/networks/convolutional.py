@@ -1,8 +1,10 @@
 """`convolutional`: strided convolutions against transposed ones, batch normalization on both sides.
 
 After DCGAN (Radford et al. 2016), smaller, with minibatch deviation before the discriminator's last layer, which hears the
-batch's moments beside it. For images of any size from 8 x 8, square or not: each stage halves each side, rounding up, until
-the longer one is at most 4.
+batch's moments beside it. The generator ends in a clip, not in tanh: black can then be exactly black, as 81 % of a digit's
+pixels are, where the tails of tanh leave a haze that gives fakes away (docs/log.md, 28 November). A clipped pixel has no
+slope, but batch normalization keeps some of each batch inside. For images of any size from 8 x 8, square or not: each stage
+halves each side, rounding up, until the longer one is at most 4.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ def convolutional(
         generator.extend([nn.BatchNorm2d(stage.below), nn.ReLU()])
         layer = ToImage if stage is stages[0] else nn.ConvTranspose2d
         generator.append(layer(stage.below, stage.above, kernel(stage.size), stride=2, padding=1))
-    generator.append(nn.Tanh())
+    generator.append(nn.Hardtanh())
     for network in (generator, judge):
         initialize(network)
     return couple(generator, judge, (latent,), classes=classes)
