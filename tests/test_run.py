@@ -51,7 +51,7 @@ def test_killed_and_resumed_is_the_same_as_never_touched(tmp_path: Path, monkeyp
     """20 kimg of digits = 10 kimg, kill -9 at an arbitrary instant, the same command again."""
     monkeypatch.setenv("DUELO_TEST_THREADS", "2")  # sums over threads must come out the same, too
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # or two threads and another test wait for each other, ten times slower
-    options = ["--kimg", 20, "--seed", 3, "--networks.width", 8, "--play.batch", 64, "--save.checkpoint_kimg", 4]
+    options = ["--kimg", 20, "--seed", 3, "--networks.width", 8, "--play.batch", 128, "--save.checkpoint_kimg", 4]
     assert duelo("train", "digits", "--out", "whole", *options, cwd=tmp_path).returncode == 0
     again = ["train", "digits", "--out", "killed", *options]
     kill_after(tmp_path / "killed", 10_000, random.random(), *again)
