@@ -126,7 +126,8 @@ def test_a_missing_class_shows(parts: dict[str, Tensor], of_real: Quality) -> No
 
 def test_classes_come_from_labels_where_the_features_know_none(parts: dict[str, Tensor]) -> None:
     known, sets = parts["labels"], (parts["real"], parts["heldout"], parts["train"][:N][parts["train_labels"][:N] != 8])
-    found = quality(*sets, load_features("pixels"), labels=known)
+    # every other row and column: with all 784 pixels, of which many never vary, FD's roots take twenty seconds
+    found = quality(*(some[..., ::2, ::2] for some in sets), load_features("pixels"), labels=known)
     assert found.classes is not None
     assert found.classes.generated[8] < 0.02 < 0.06 < found.classes.heldout[8]
     assert found.classes.distance.value > found.classes.distance.floor
